@@ -1,0 +1,99 @@
+"""How often the scripted demonstrator solves each task, on initial states it was not tuned on.
+
+    python benchmarks/demonstrator.py [--suites libero_object libero_spatial] [--states 50]
+
+Runs every task of the suites from the first validation states, prints the table as Markdown and
+writes docs/results/demonstrator.json. Constants were chosen on training states alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tgrpo.demonstrator import run_episode
+from tgrpo.envs import Simulation
+from tgrpo.initial_states import Split, load_states
+from tgrpo.intervals import wilson
+from tgrpo.libero_package import versions
+from tgrpo.model_cache import replace_file
+from tgrpo.tasks import Task, suite_tasks
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results" / "demonstrator.json"
+
+
+@dataclass(frozen=True)
+class Score:
+    """`length`: mean control steps of the solved episodes. `low`, `high`: Wilson, 95 %."""
+
+    suite: str
+    task: str
+    solved: int
+    episodes: int
+    low: float
+    high: float
+    length: float
+    longest: int
+    failed_states: tuple[int, ...]
+
+
+def score(task: Task, split: Split, count: int) -> Score:
+    simulation = Simulation(task)
+    states = [item for item in load_states(task, split) if not item.success_at_reset][:count]
+    episodes = [run_episode(simulation, state) for state in states]
+    simulation.close()
+    lengths = [len(episode) for episode in episodes if episode.success]
+    interval = wilson(len(lengths), len(episodes))
+    return Score(
+        suite=task.suite,
+        task=task.name,
+        solved=len(lengths),
+        episodes=len(episodes),
+        low=round(interval.low, 4),
+        high=round(interval.high, 4),
+        length=round(float(np.mean(lengths)), 1) if lengths else float("nan"),
+        longest=max(lengths, default=0),
+        failed_states=tuple(item.state.index for item in episodes if not item.success),
+    )
+
+
+def row(item: Score) -> str:
+    low, high = f"{100 * item.low:.0f}", f"{100 * item.high:.0f}"
+    return (
+        f"| {item.suite} | {item.task.replace('_', ' ')} | {item.solved}/{item.episodes} "
+        f"| {low}–{high} | {item.length:.0f} | {item.longest} |"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--suites", nargs="+", default=["libero_object", "libero_spatial"])
+    parser.add_argument("--states", type=int, default=50)
+    parser.add_argument("--split", choices=["train", "validation"], default="validation")
+    parser.add_argument("--out", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    print("| suite | task | solved | 95 % interval | mean steps | longest |")
+    print("|---|---|---|---|---|---|", flush=True)
+    began, scores = time.perf_counter(), []
+    for task in (task for suite in arguments.suites for task in suite_tasks(suite)):
+        scores.append(score(task, arguments.split, arguments.states))
+        print(row(scores[-1]), flush=True)
+    result = {
+        "split": arguments.split,
+        "versions": {"python": platform.python_version(), **versions()},
+        "seconds": round(time.perf_counter() - began),
+        "tasks": [asdict(item) for item in scores],
+    }
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(result, indent=1) + "\n"
+    replace_file(arguments.out, lambda path: path.write_text(text))
+
+
+if __name__ == "__main__":
+    main()

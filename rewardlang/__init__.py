@@ -1,0 +1,108 @@
+"""A small language for stage rewards: text in, reward out. Knows nothing of training.
+
+The public names below are imported on first use, so that `import rewardlang` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rewardlang.api import Analysis, analyze
+    from rewardlang.diagnostics import Diagnostic, Severity, render
+    from rewardlang.ir import Program, stages
+    from rewardlang.runtime.evaluator import (
+        Evaluator,
+        Memory,
+        RewardFn,
+        RewardStep,
+        compile,
+    )
+    from rewardlang.runtime.native import native_success
+    from rewardlang.scene import (
+        Joint,
+        Object,
+        Region,
+        Scene,
+        SuiteCatalogue,
+        UnknownSceneError,
+        suite_scenes,
+        suites,
+    )
+    from rewardlang.scene import load as load_scene
+    from rewardlang.source import Source
+    from rewardlang.state import BindError
+    from rewardlang.syntax.formatter import format_program
+
+__version__ = "0.1.0"
+
+# public name -> (module, name there)
+_PUBLIC = {
+    "Analysis": ("rewardlang.api", "Analysis"),
+    "analyze": ("rewardlang.api", "analyze"),
+    "Diagnostic": ("rewardlang.diagnostics", "Diagnostic"),
+    "Severity": ("rewardlang.diagnostics", "Severity"),
+    "render": ("rewardlang.diagnostics", "render"),
+    "Evaluator": ("rewardlang.runtime.evaluator", "Evaluator"),
+    "compile": ("rewardlang.runtime.evaluator", "compile"),
+    "Memory": ("rewardlang.runtime.evaluator", "Memory"),
+    "RewardFn": ("rewardlang.runtime.evaluator", "RewardFn"),
+    "RewardStep": ("rewardlang.runtime.evaluator", "RewardStep"),
+    "native_success": ("rewardlang.runtime.native", "native_success"),
+    "format_program": ("rewardlang.syntax.formatter", "format_program"),
+    "Program": ("rewardlang.ir", "Program"),
+    "stages": ("rewardlang.ir", "stages"),
+    "Source": ("rewardlang.source", "Source"),
+    "Joint": ("rewardlang.scene", "Joint"),
+    "Object": ("rewardlang.scene", "Object"),
+    "Region": ("rewardlang.scene", "Region"),
+    "Scene": ("rewardlang.scene", "Scene"),
+    "BindError": ("rewardlang.state", "BindError"),
+    "SuiteCatalogue": ("rewardlang.scene", "SuiteCatalogue"),
+    "UnknownSceneError": ("rewardlang.scene", "UnknownSceneError"),
+    "load_scene": ("rewardlang.scene", "load"),
+    "suite_scenes": ("rewardlang.scene", "suite_scenes"),
+    "suites": ("rewardlang.scene", "suites"),
+}
+
+__all__ = [
+    "Analysis",
+    "BindError",
+    "Diagnostic",
+    "Evaluator",
+    "Joint",
+    "Memory",
+    "Object",
+    "Program",
+    "Region",
+    "RewardFn",
+    "RewardStep",
+    "Scene",
+    "Severity",
+    "Source",
+    "SuiteCatalogue",
+    "UnknownSceneError",
+    "analyze",
+    "compile",
+    "format_program",
+    "load_scene",
+    "native_success",
+    "render",
+    "stages",
+    "suite_scenes",
+    "suites",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

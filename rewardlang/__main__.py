@@ -1,0 +1,5 @@
+"""`python -m rewardlang`."""
+
+from rewardlang.cli import main
+
+main()

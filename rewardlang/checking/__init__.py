@@ -1,0 +1,1 @@
+"""Syntax tree and scene to the checked program: the vocabulary, names, kinds, units, suspicions."""

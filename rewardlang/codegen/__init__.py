@@ -1,0 +1,1 @@
+"""Checked program to Python source and line map. Pure and deterministic."""

@@ -1,0 +1,1 @@
+"""A checked program in plain words."""

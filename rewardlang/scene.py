@@ -1,0 +1,169 @@
+"""Scene: what exists in a task. Read from the shipped catalogue; needs no simulator.
+
+The catalogue (`rewardlang/scenes/<suite>.json`) is generated from LIBERO's own classes by
+`tgrpo catalogue` and compared with them by a test marked `sim`.
+"""
+
+from __future__ import annotations
+
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rewardlang.datatypes import Kind
+
+CATALOGUE_FORMAT = 1
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+
+
+class Joint(_Frozen):
+    """A hinge or slide of an openable or switchable part. Units: m or rad, as in the model.
+
+    `on_at`/`off_at` are LIBERO's thresholds for open/turned on and closed/turned off, with
+    `direction` +1 where larger values mean more open (on), -1 where smaller ones do. LIBERO's
+    comparisons: open  <=> direction * q >  direction * on_at  (turned on: >=),
+                 close <=> direction * q < direction * off_at.
+    """
+
+    name: str
+    on_at: float
+    off_at: float
+    direction: Literal[1, -1]
+
+
+class Object(_Frozen):
+    """A movable object or a fixture."""
+
+    name: str
+    category: str
+    body: str  # root body in the MuJoCo model
+    fixture: bool
+    half_extents: tuple[float, float, float]  # m, of the collision geoms' box in the body frame
+    centre: tuple[float, float, float]  # m, of that box in the body frame
+    height: float = 0.0  # m, of that box along the vertical, as the object stands at reset
+    joints: tuple[Joint, ...] = ()  # articulation of the object as a whole (stove, microwave)
+    openable: bool = False
+    switchable: bool = False
+
+
+class Region(_Frozen):
+    """A box-shaped site: container, surface, drawer, or zone of a table or floor."""
+
+    name: str  # "<target>_<region>", also the site's name in the model
+    owner: str  # object, fixture, or the table/floor ("main_table")
+    owner_is_surface: bool  # True: belongs to table or floor, LIBERO asks for no contact there
+    half_extents: tuple[float, float, float]  # m, the site's `size`
+    # m, its bottom and top above the owner's lowest point, as the owner stands at reset; None for
+    # a zone of table or floor
+    levels: tuple[float, float] | None = None
+    roofed: bool = False  # its owner reaches over it (drawers pulled out): no way in from above
+    joints: tuple[Joint, ...] = ()  # a drawer's
+    openable: bool = False
+    is_surface: bool  # LIBERO's class has `under`: `On` is decided by geometry
+    placement_only: bool = False  # only used to place objects at reset
+    ranges: tuple[float, float, float, float] | None = None  # m, table zones: x0 y0 x1 y1
+
+
+class Scene(_Frozen):
+    """What exists in one LIBERO task."""
+
+    suite: str
+    task: str
+    instruction: str  # the policy's, from the file name
+    language: str  # the BDDL's (:language ...), differs in some tasks
+    problem: str  # LIBERO's problem class, lower case: the scene family
+    goal: tuple[tuple[str, ...], ...]  # ("in", "soup_1", "basket_1_contain_region"), conjunction
+    initial: tuple[tuple[str, ...], ...]  # BDDL (:init ...)
+    goal_true_at_reset: tuple[int, ...] = ()  # indices into `goal`
+    objects_of_interest: tuple[str, ...] = ()
+    objects: tuple[Object, ...]
+    regions: tuple[Region, ...]
+
+    @property
+    def id(self) -> str:
+        return f"{self.suite}/{self.task}"
+
+    @cached_property
+    def _objects(self) -> dict[str, Object]:
+        return {item.name: item for item in self.objects}
+
+    @cached_property
+    def regions_by_name(self) -> dict[str, Region]:
+        """The regions by name."""
+        return {item.name: item for item in self.regions}
+
+    @cached_property
+    def kinds(self) -> dict[str, Kind]:
+        """Every name that a program may use, with everything it may be used as."""
+        kinds: dict[str, Kind] = {}
+        for item in self.objects:
+            kind = Kind.FIXTURE if item.fixture else Kind.MOVABLE
+            if item.openable:
+                kind |= Kind.OPENABLE
+            if item.switchable:
+                kind |= Kind.SWITCHABLE
+            kinds[item.name] = kind
+        for region in self.regions:
+            kinds[region.name] = Kind.REGION | (Kind.OPENABLE if region.openable else Kind.REGION)
+        return kinds
+
+    def object(self, name: str) -> Object:
+        """The object or fixture called `name` (KeyError where there is none)."""
+        return self._objects[name]
+
+    def region(self, name: str) -> Region:
+        """The region called `name` (KeyError where there is none)."""
+        return self.regions_by_name[name]
+
+
+class SuiteCatalogue(_Frozen):
+    """One file of the catalogue."""
+
+    format: int = CATALOGUE_FORMAT
+    suite: str
+    generated_with: dict[str, str] = Field(default_factory=dict)  # distribution -> version
+    scenes: tuple[Scene, ...]
+
+
+class UnknownSceneError(LookupError):
+    """A suite or task that the catalogue does not hold. `known` lists what it does."""
+
+    def __init__(self, scene_id: str, known: tuple[str, ...]):
+        super().__init__(scene_id)
+        self.scene_id = scene_id
+        self.known = known
+
+
+def _catalogue_folder() -> Path:
+    return Path(str(resources.files("rewardlang"))) / "scenes"
+
+
+@cache
+def suites() -> tuple[str, ...]:
+    """The suites in the shipped catalogue."""
+    return tuple(sorted(path.stem for path in _catalogue_folder().glob("*.json")))
+
+
+@cache
+def suite_scenes(suite: str) -> dict[str, Scene]:
+    """All scenes of a suite by task name. Raises UnknownSceneError for an unknown suite."""
+    path = _catalogue_folder() / f"{suite}.json"
+    if suite not in suites():
+        raise UnknownSceneError(suite, suites())
+    catalogue = SuiteCatalogue.model_validate_json(path.read_bytes())
+    return {scene.task: scene for scene in catalogue.scenes}
+
+
+def load(scene_id: str) -> Scene:
+    """The scene `suite/task`. Raises UnknownSceneError."""
+    suite, _, task = scene_id.partition("/")
+    scenes = suite_scenes(suite)
+    if task not in scenes:
+        raise UnknownSceneError(scene_id, tuple(f"{suite}/{name}" for name in scenes))
+    return scenes[task]

@@ -1,0 +1,24 @@
+rewardlang 1
+task "pick up the black bowl on the stove and place it on the plate"
+scene "libero_spatial/pick_up_the_black_bowl_on_the_stove_and_place_it_on_the_plate"
+
+# Two bowls look alike. This one is "the black bowl on the stove"; akita_black_bowl_2
+# starts on wooden_cabinet_1_top_side.
+object bowl = akita_black_bowl_1
+object plate = plate_1
+
+# A weight is a stage's share of the reward before success; success outranks them all.
+seq {
+  stage reach weight 1 { until near(gripper, bowl) }
+  # Three steps, because contacts flicker; a gripper that has left has to reach again.
+  stage grasp weight 2 { until grasped(bowl) for 3 steps while near(gripper, bowl, 8 cm) }
+  # The plate is no higher than where the bowl starts; 5 cm set it free.
+  stage lift weight 1 { until lifted(bowl, 5 cm) while grasped(bowl) }
+  # Anywhere over the plate will do here; lowering has to centre.
+  stage carry weight 3 { until above(bowl, plate) while grasped(bowl) }
+  # LIBERO's goal, held or not: the bowl touches the plate, their centres less than 3 cm
+  # apart. The episode ends there, before any release.
+  stage lower weight 2 { until on(bowl, plate) while over(bowl, plate) }
+}
+
+success bddl

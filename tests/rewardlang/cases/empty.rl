@@ -1,0 +1,1 @@
+# only a comment; error in this line: # error: empty-program

@@ -1,0 +1,1 @@
+def reward(state): return 1.0  # error: not-a-program

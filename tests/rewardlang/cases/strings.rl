@@ -1,0 +1,11 @@
+rewardlang 1
+task pick up the milk and place it in the basket  # error: syntax
+# error below: bad-string
+scene "libero_object/pick_up_the_milk_and_place_it_in_the_basket
+
+object milk = 'milk_1'  # error: unknown-character
+object basket = basket_1_contain_region
+
+use place_in(milk, basket)
+
+success bddl

@@ -1,0 +1,148 @@
+"""A pool of simulators without simulators: what an episode does is written down beforehand.
+
+Answers come back per worker and, to shake the order in which lanes hear of them, in an order drawn
+from `shuffle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tgrpo.episodes import Assignment
+from tgrpo.initial_states import InitialState
+from tgrpo.tasks import Task
+from tgrpo.trajectory import TaskContext
+from tgrpo.workers import Report
+
+CONTEXT = TaskContext("suite", "task", "do it", ("a_1", "b_1"), ("a", "b"))
+
+
+def make_task(name: str = "task", max_steps: int = 12) -> Task:
+    return Task("suite", name, "do it", Path("nowhere.bddl"), max_steps)
+
+
+def make_state(index: int, split: str = "train") -> InitialState:
+    return InitialState(split, index, np.zeros(2), np.zeros(2), {}, seed=100 + index)
+
+
+@dataclass
+class Script:
+    """When an episode succeeds (1-based step; 0: at reset and still in step 1) or diverges.
+
+    None: never.
+    """
+
+    success: int | None = None
+    unstable: int | None = None
+
+
+Plan = Callable[[Assignment, int], Script]  # assignment, row in the pool -> what happens
+
+
+class ScriptedPool:
+    """Follows the interface of `tgrpo.workers.Pool`. Observations encode (state, slot, step)."""
+
+    def __init__(
+        self, workers: int, slots: int, plan: Plan, *, shuffle: int = 0, stages: bool = True
+    ):
+        self.workers, self.slots = workers, slots
+        self._stages = (("reach",), ("grasp",)) if stages else ((), ())
+        self.assigned: list[tuple[int, int]] = []  # (slot, state), in order
+        self.actions: dict[tuple[int, int], list[np.ndarray]] = {}  # (slot, state) -> (7,) each
+        self._plan = plan
+        self._rng = np.random.default_rng(shuffle)
+        self._running: dict[int, tuple[Assignment, int]] = {}
+        self._waiting: list[Report] = []
+
+    def assign(self, tag: int, assignments: Mapping[int, Assignment]) -> int:
+        for slot, assignment in assignments.items():
+            self.assigned.append((slot, assignment.state.index))
+            self._running[slot] = (assignment, 0)
+        return self._answer(tag, list(assignments))
+
+    def step(self, tag: int, slots: Sequence[int], actions: np.ndarray) -> int:
+        assert actions.shape == (len(slots), 7)
+        for slot, action in zip(slots, actions, strict=True):
+            assignment, step = self._running[slot]
+            script = self._plan(assignment, slot)
+            assert script.success is None or step < max(1, script.success), "stepped after its end"
+            assert step < assignment.max_steps, "stepped after its end"
+            self._running[slot] = (assignment, step + 1)
+            self.actions.setdefault((slot, assignment.state.index), []).append(action)
+        return self._answer(tag, slots)
+
+    def wait(self) -> list[Report]:
+        assert self._waiting, "waits for what nobody sends"
+        return [self._waiting.pop(int(self._rng.integers(len(self._waiting))))]
+
+    def _answer(self, tag: int, slots: Sequence[int]) -> int:
+        owners = sorted({slot % self.workers for slot in slots})
+        for worker in owners:
+            own = tuple(slot for slot in slots if slot % self.workers == worker)
+            self._waiting.append(self._report(tag, own))
+        return len(owners)
+
+    def _report(self, tag: int, slots: tuple[int, ...]) -> Report:
+        running = [self._running[slot] for slot in slots]
+        scripts = [
+            self._plan(assignment, slot)
+            for slot, (assignment, _) in zip(slots, running, strict=True)
+        ]
+        steps = [step for _, step in running]
+        success = np.array(
+            [
+                step == script.success or (step, script.success) == (1, 0)
+                for script, step in zip(scripts, steps, strict=True)
+            ]
+        )
+        phi = np.array([step / 100 for step in steps])
+        return Report(
+            tag=tag,
+            context=CONTEXT,
+            slots=slots,
+            robot=np.array(
+                [
+                    [assignment.state.index, slot, step, 0, 0, 0, 0, 0, 0]
+                    for slot, (assignment, step) in zip(slots, running, strict=True)
+                ],
+                np.float32,
+            ),
+            objects=np.zeros((len(slots), 2, 7), np.float32),
+            reward=phi / 10,
+            phi=phi,
+            success=success,
+            native_success=success,
+            unstable=np.array(
+                [script.unstable == step for script, step in zip(scripts, steps, strict=True)]
+            ),
+            stages=tuple(self._stages[step >= 3] for step in steps),
+            seconds={"physics": 0.0, "reward": 0.0},
+        )
+
+
+class EchoPolicy:
+    """Tokens from noise and observation alone; remembers the batches it saw."""
+
+    def __init__(self) -> None:
+        self.batches: list[int] = []
+
+    def sample(
+        self,
+        context: TaskContext,
+        robot: np.ndarray,
+        objects: np.ndarray,
+        *,
+        temperature: float,
+        uniforms: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        assert context == CONTEXT
+        assert len(objects) == len(robot)
+        assert (temperature == 0) == (uniforms is None)
+        self.batches.append(len(robot))
+        noise = np.zeros((len(robot), 7)) if uniforms is None else uniforms
+        tokens = (256 * ((noise + 0.37 * robot[:, 2:3]) % 1.0)).astype(np.int64)
+        return tokens, -noise.astype(np.float32)

@@ -1,0 +1,211 @@
+"""Groups in lockstep: what ends an episode, what is recorded, and what a result depends on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.tgrpo.scripted_pool import EchoPolicy, Plan, Script, ScriptedPool, make_state, make_task
+from tgrpo import actions
+from tgrpo.lockstep import lanes
+from tgrpo.rollout import Collected, GroupJob, NoUsableStateError, collect
+from tgrpo.trajectory import Ending, Group
+
+MAX_STEPS = 12
+
+
+def job(number: int = 0, states: tuple[int, ...] = (0,)) -> GroupJob:
+    candidates = tuple(make_state(index) for index in states)
+    return GroupJob(number, make_task(max_steps=MAX_STEPS), None, candidates, MAX_STEPS)
+
+
+def play(
+    plan: Plan,
+    jobs: list[GroupJob],
+    *,
+    workers: int = 2,
+    size: int = 4,
+    in_flight: int = 1,
+    stop: str = "synchronous",
+    seed: int = 0,
+    iteration: int = 0,
+    shuffle: int = 0,
+) -> tuple[Collected, ScriptedPool]:
+    pool = ScriptedPool(workers, size * in_flight, plan, shuffle=shuffle)
+    collected = collect(
+        EchoPolicy(),
+        pool,
+        jobs,
+        group_size=size,
+        temperature=1.0,
+        stop=stop,
+        seed=seed,
+        iteration=iteration,
+    )
+    return collected, pool
+
+
+def endings(group: Group) -> list[Ending]:
+    return [arm.ending for arm in group.trajectories]
+
+
+def at(success: dict[int, int], unstable: dict[int, int] | None = None) -> Plan:
+    """Slot -> step of success or divergence."""
+    diverging = unstable or {}
+    return lambda _, slot: Script(success.get(slot), diverging.get(slot))
+
+
+def test_synchronous_stop_cuts_the_others_at_the_first_success() -> None:
+    collected, _ = play(at({2: 5}), [job()])
+    (group,) = collected.groups
+    assert endings(group) == [Ending.CUT, Ending.CUT, Ending.SUCCESS, Ending.CUT]
+    assert [len(arm) for arm in group.trajectories] == [5, 5, 5, 5]
+
+
+def test_independent_ends_let_each_arm_run_on() -> None:
+    collected, _ = play(at({2: 5, 0: 7}), [job()], stop="independent")
+    (group,) = collected.groups
+    assert endings(group) == [Ending.SUCCESS, Ending.TIMEOUT, Ending.SUCCESS, Ending.TIMEOUT]
+    assert [len(arm) for arm in group.trajectories] == [7, MAX_STEPS, 5, MAX_STEPS]
+
+
+def test_arms_that_succeed_in_the_same_step_all_count() -> None:
+    collected, _ = play(at({1: 4, 3: 4}), [job()])
+    assert endings(collected.groups[0]).count(Ending.SUCCESS) == 2
+
+
+def test_success_in_the_last_step_is_a_success_and_the_others_ran_out_of_time() -> None:
+    collected, _ = play(at({1: MAX_STEPS}), [job()])
+    expected = [Ending.TIMEOUT, Ending.SUCCESS, Ending.TIMEOUT, Ending.TIMEOUT]
+    assert endings(collected.groups[0]) == expected
+
+
+@pytest.mark.parametrize("stop", ["synchronous", "independent"])
+def test_an_unstable_arm_is_a_failure_and_the_others_go_on(stop: str) -> None:
+    collected, _ = play(at({2: 6}, {0: 3}), [job()], stop=stop)
+    (group,) = collected.groups
+    assert group.trajectories[0].ending is Ending.UNSTABLE
+    assert len(group.trajectories[0]) == 3
+    assert group.trajectories[2].ending is Ending.SUCCESS
+
+
+def test_a_state_that_is_solved_at_reset_is_redrawn_and_counted() -> None:
+    collected, pool = play(
+        lambda assignment, _: Script(0 if assignment.state.index < 2 else 3),
+        [job(states=(0, 1, 7))],
+    )
+    assert collected.redrawn == 2
+    assert {arm.state_index for arm in collected.groups[0].trajectories} == {7}
+    assert [state for _, state in pool.assigned] == [0] * 4 + [1] * 4 + [7] * 4
+
+
+def test_a_task_without_a_usable_state_is_an_error_that_names_it() -> None:
+    with pytest.raises(NoUsableStateError, match=r"suite/task: all 2 states tried are solved"):
+        play(lambda *_: Script(0), [job(states=(0, 1))])
+
+
+def test_what_is_recorded_is_what_was_seen_before_each_action() -> None:
+    collected, pool = play(at({0: 3}), [job(states=(5,))])
+    for slot, arm in enumerate(collected.groups[0].trajectories):
+        assert arm.robot[:, :3].tolist() == [[5, slot, step] for step in range(3)]
+        assert arm.rewards.tolist() == pytest.approx([0.001, 0.002, 0.003])
+        assert [arm.stage_keys[index] for index in arm.stages] == [("reach",)] * 2 + [("grasp",)]
+        sent = np.stack(pool.actions[slot, 5])
+        assert np.array_equal(actions.decode(arm.tokens), sent)
+        assert (arm.arm, arm.state_index, arm.split) == (slot, 5, "train")
+
+
+def test_stage_indices_mean_the_same_in_every_arm_of_a_group() -> None:
+    collected, _ = play(at({0: 8}), [job()])
+    (group,) = collected.groups
+    assert len({arm.stage_keys for arm in group.trajectories}) == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ends=st.lists(st.none() | st.integers(1, MAX_STEPS), min_size=24, max_size=24),
+    workers=st.integers(1, 5),
+    in_flight=st.integers(1, 3),
+    shuffle=st.integers(0, 1000),
+    stop=st.sampled_from(["synchronous", "independent"]),
+)
+def test_a_result_depends_neither_on_workers_nor_on_timing_nor_on_lanes(
+    ends: list[int | None], workers: int, in_flight: int, shuffle: int, stop: str
+) -> None:
+    def plan(assignment: object, slot: int) -> Script:
+        # Arms of the same group meet the same fate whatever slots they are played on.
+        return Script(ends[4 * assignment.state.index + slot % 4])  # type: ignore[attr-defined]
+
+    jobs = [job(number, (number,)) for number in range(6)]
+    one, _ = play(plan, jobs, workers=1, stop=stop)
+    other, _ = play(plan, jobs, workers=workers, in_flight=in_flight, shuffle=shuffle, stop=stop)
+    assert [endings(group) for group in one.groups] == [endings(group) for group in other.groups]
+    tokens = [
+        [arm.tokens.tolist() for group in run.groups for arm in group.trajectories]
+        for run in (one, other)
+    ]
+    assert tokens[0] == tokens[1]
+
+
+def test_noise_differs_by_seed_iteration_group_and_arm_and_repeats_otherwise() -> None:
+    def tokens(seed: int, iteration: int, number: int) -> list[bytes]:
+        collected, _ = play(at({}), [job(number)], seed=seed, iteration=iteration)
+        return [arm.tokens.tobytes() for arm in collected.groups[0].trajectories]
+
+    base = tokens(0, 0, 0)
+    assert len(set(base)) == 4
+    assert tokens(0, 0, 0) == base
+    for other in (tokens(1, 0, 0), tokens(0, 1, 0), tokens(0, 0, 1)):
+        assert not set(other) & set(base)
+
+
+def test_every_inference_has_the_size_of_the_lane() -> None:
+    pool = ScriptedPool(2, 8, at({0: 2, 1: 3, 2: 9}))
+    policy = EchoPolicy()
+    collect(
+        policy,
+        pool,
+        [job(number) for number in range(3)],
+        group_size=4,
+        temperature=1.0,
+        stop="independent",
+        seed=0,
+        iteration=0,
+    )
+    assert set(policy.batches) == {4}
+
+
+def test_every_control_step_is_told_and_groups_come_back_in_order() -> None:
+    told: list[int] = []
+    pool = ScriptedPool(2, 8, at({0: 2, 5: 4}))
+    collected = collect(
+        EchoPolicy(),
+        pool,
+        [job(number, (number,)) for number in (4, 2, 9)],
+        group_size=4,
+        temperature=1.0,
+        stop="synchronous",
+        seed=0,
+        iteration=0,
+        on_steps=told.append,
+    )
+    arms = [arm for group in collected.groups for arm in group.trajectories]
+    assert sum(told) == sum(map(len, arms))
+    assert [group.trajectories[0].state_index for group in collected.groups] == [4, 2, 9]
+
+
+def test_times_add_up_to_the_wall_clock() -> None:
+    seconds = play(at({}), [job()])[0].seconds
+    assert seconds["policy"] + seconds["wait"] + seconds["transport"] == pytest.approx(
+        seconds["wall"]
+    )
+    assert seconds["physics"] + seconds["reward"] + seconds["idle"] == pytest.approx(
+        seconds["wall"]
+    )
+
+
+def test_a_group_that_does_not_fit_the_pool_is_refused() -> None:
+    with pytest.raises(ValueError, match="lane of 4 slots does not fit a pool of 3"):
+        lanes(ScriptedPool(1, 3, at({})), 4)

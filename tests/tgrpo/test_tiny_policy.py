@@ -1,0 +1,280 @@
+"""The tiny policy: determinism, one definition of log-probs, and what it may know."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from tgrpo.envs import Simulation
+from tgrpo.initial_states import load_states
+from tgrpo.policies.base import draw_tokens, token_log_probs
+from tgrpo.policies.features import rotation_matrix, state_features
+from tgrpo.policies.tiny import INFERENCE_UNIT, TinyPolicy
+from tgrpo.policies.vocabulary import LIBERO_WORDS, split_words
+from tgrpo.tasks import suite_tasks
+from tgrpo.trajectory import TaskContext
+
+NAMES = ("alphabet_soup_1", "cream_cheese_1", "salad_dressing_1", "milk_1", "basket_1")
+SOUP = TaskContext(
+    suite="libero_object",
+    task="pick_up_the_alphabet_soup_and_place_it_in_the_basket",
+    instruction="pick up the alphabet soup and place it in the basket",
+    object_names=NAMES,
+    object_categories=tuple(name[:-2] for name in NAMES),
+)
+
+
+@pytest.fixture(scope="module")
+def policy() -> TinyPolicy:
+    return TinyPolicy(seed=0)
+
+
+def states(batch: int, seed: int = 0, objects: int = len(NAMES)) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    robot = rng.normal(0.0, 0.2, size=(batch, 9)).astype(np.float32)
+    return robot, rng.normal(0.0, 0.2, size=(batch, objects, 7)).astype(np.float32)
+
+
+def noise(batch: int, seed: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).random((batch, 7))
+
+
+def score(
+    policy: TinyPolicy,
+    context: TaskContext,
+    robot: np.ndarray,
+    objects: np.ndarray,
+    tokens: np.ndarray,
+    temperature: float = 1.0,
+) -> np.ndarray:
+    with torch.no_grad():
+        arrays_ = (torch.from_numpy(array) for array in (robot, objects, tokens))
+        return policy.log_probs(context, *arrays_, temperature=temperature).numpy()
+
+
+def test_size_is_what_the_embedded_default_promises(policy: TinyPolicy) -> None:
+    assert 200_000 < sum(parameter.numel() for parameter in policy.parameters()) < 2_000_000
+
+
+def test_equal_seeds_give_equal_weights_and_leave_the_global_generator_alone() -> None:
+    before = torch.get_rng_state()
+    one, two, other = TinyPolicy(seed=3), TinyPolicy(seed=3), TinyPolicy(seed=4)
+    assert torch.equal(before, torch.get_rng_state())
+    for name, tensor in one.state_dict().items():
+        assert torch.equal(tensor, two.state_dict()[name]), name
+    assert any(
+        not torch.equal(tensor, other.state_dict()[name])
+        for name, tensor in one.state_dict().items()
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.6])
+@pytest.mark.parametrize("batch", [1, INFERENCE_UNIT, 21])
+def test_scoring_agrees_with_sampling(policy: TinyPolicy, temperature: float, batch: int) -> None:
+    robot, objects = states(batch)
+    tokens, log_probs = policy.sample(
+        SOUP, robot, objects, temperature=temperature, uniforms=noise(batch)
+    )
+    assert tokens.shape == log_probs.shape == (batch, 7)
+    assert tokens.dtype == np.int64
+    assert log_probs.dtype == np.float32
+    scored = score(policy, SOUP, robot, objects, tokens, temperature)
+    ratio = np.exp((scored - log_probs).sum(axis=1))
+    np.testing.assert_allclose(ratio, 1.0, atol=1e-5)
+
+
+def test_greedy_takes_the_likeliest_bin_of_each_dimension(policy: TinyPolicy) -> None:
+    robot, objects = states(5)
+    tokens, log_probs = policy.sample(SOUP, robot, objects, temperature=0.0)
+    with torch.no_grad():
+        logits = policy.action_logits(
+            SOUP, *(torch.from_numpy(array) for array in (robot, objects, tokens))
+        )
+    assert (logits.argmax(dim=-1).numpy() == tokens).all()
+    np.testing.assert_allclose(
+        log_probs, torch.log_softmax(logits, -1).max(dim=-1).values.numpy(), atol=1e-5
+    )
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.integers(0, 29), min_size=1, max_size=19))
+def test_an_action_does_not_depend_on_who_else_is_asked(chosen: list[int]) -> None:
+    policy = TinyPolicy(seed=0)
+    (robot, objects), uniforms = states(30), noise(30)
+    tokens, log_probs = policy.sample(SOUP, robot, objects, temperature=1.0, uniforms=uniforms)
+    some, some_log_probs = policy.sample(
+        SOUP, robot[chosen], objects[chosen], temperature=1.0, uniforms=uniforms[chosen]
+    )
+    assert (some == tokens[chosen]).all()
+    assert (some_log_probs == log_probs[chosen]).all()  # bitwise
+
+
+def test_each_dimension_is_conditioned_on_the_bins_before_it_only(policy: TinyPolicy) -> None:
+    robot, objects = states(1)
+    for dimension in range(7):
+        first = np.full((1, 7), 100)
+        second = first.copy()
+        second[:, dimension] = 200
+        inputs = [torch.from_numpy(array) for array in (robot, objects)]
+        with torch.no_grad():
+            one, two = (
+                policy.action_logits(SOUP, *inputs, torch.from_numpy(tokens))[0]
+                for tokens in (first, second)
+            )
+        changed = (one != two).any(dim=-1)
+        assert not changed[: dimension + 1].any()
+        assert changed[dimension + 1 :].all()
+
+
+def test_the_instruction_alone_names_the_object(policy: TinyPolicy) -> None:
+    robot, objects = states(4)
+    tokens = np.full((4, 7), 128)
+    soup = score(policy, SOUP, robot, objects, tokens)
+    milk = replace(SOUP, instruction="pick up the milk and place it in the basket")
+    assert np.abs(score(policy, milk, robot, objects, tokens) - soup).max() > 1e-3
+    # Suite and task name are bookkeeping, and there is no field for goal, program or reward.
+    renamed = replace(SOUP, suite="other", task="pick_up_the_milk_and_place_it_in_the_basket")
+    assert (score(policy, renamed, robot, objects, tokens) == soup).all()
+    assert {field.name for field in fields(TaskContext)} == {
+        "suite",
+        "task",
+        "instruction",
+        "object_names",
+        "object_categories",
+    }
+
+
+@pytest.mark.sim
+def test_another_goal_in_the_scene_file_changes_nothing(
+    policy: TinyPolicy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TGRPO_CACHE", str(tmp_path / "cache"))
+    task = next(task for task in suite_tasks("libero_object") if "alphabet_soup" in task.name)
+    text = task.bddl_file.read_text()
+    goal = "(In alphabet_soup_1 basket_1_contain_region)"
+    assert goal in text
+    other_file = tmp_path / task.bddl_file.name
+    other_file.write_text(text.replace(goal, "(In milk_1 basket_1_contain_region)"))
+    state = load_states(task, "validation")[0]
+    asked = []
+    for file in (task.bddl_file, other_file):
+        simulation = Simulation(replace(task, bddl_file=file))
+        seen = simulation.reset(state)
+        asked.append((simulation.context, seen.robot[None], seen.objects[None]))
+        simulation.close()
+    (tokens, log_probs), (again, log_probs_again) = (
+        policy.sample(*state, temperature=1.0, uniforms=noise(1)) for state in asked
+    )
+    assert (tokens == again).all()
+    assert (log_probs == log_probs_again).all()
+    told = replace(asked[0][0], instruction="pick up the milk and place it in the basket")
+    _, elsewhere = policy.sample(told, *asked[0][1:], temperature=1.0, uniforms=noise(1))
+    assert (elsewhere != log_probs).any()
+
+
+def test_neither_the_order_nor_the_number_of_an_object_tells_anything(policy: TinyPolicy) -> None:
+    robot, objects = states(4)
+    tokens = np.full((4, 7), 128)
+    plain = score(policy, SOUP, robot, objects, tokens)
+    order = [3, 0, 4, 2, 1]
+    shuffled = replace(
+        SOUP,
+        object_names=tuple(NAMES[i][:-1] + "7" for i in order),
+        object_categories=tuple(SOUP.object_categories[i] for i in order),
+    )
+    again = score(policy, shuffled, robot, objects[:, order], tokens)
+    np.testing.assert_allclose(again, plain, atol=1e-4)
+
+
+def test_words_it_has_never_seen_are_words_all_the_same(policy: TinyPolicy) -> None:
+    robot, objects = states(2)
+    strange = replace(SOUP, instruction="bring the quince to the zoo", object_names=("1",) * 5)
+    tokens, _ = policy.sample(strange, robot, objects, temperature=0.0)
+    assert tokens.shape == (2, 7)
+
+
+def test_vocabulary_covers_names_and_drops_numbers() -> None:
+    assert split_words("akita_black_bowl_1") == ("akita", "black", "bowl")
+    assert set(split_words(SOUP.instruction)) <= set(LIBERO_WORDS)
+
+
+def test_a_frozen_copy_has_no_gradient_and_stays_as_it_was() -> None:
+    policy = TinyPolicy(seed=0)
+    reference = policy.frozen_copy()
+    assert not any(parameter.requires_grad for parameter in reference.parameters())
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.add_(1.0)
+    assert torch.equal(
+        reference.state_dict()["head.enter.weight"],
+        TinyPolicy(seed=0).state_dict()["head.enter.weight"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("temperature", "uniforms", "message"),
+    [
+        (-1.0, None, "temperature must be >= 0, got -1.0"),
+        (0.0, noise(2), "temperature 0 is greedy and takes no noise"),
+        (1.0, None, r"uniforms of shape \(2, 7\), got None"),
+        (1.0, noise(3), r"uniforms of shape \(2, 7\), got \(3, 7\)"),
+    ],
+)
+def test_noise_and_temperature_must_fit(
+    policy: TinyPolicy, temperature: float, uniforms: np.ndarray | None, message: str
+) -> None:
+    robot, objects = states(2)
+    with pytest.raises(ValueError, match=message):
+        policy.sample(SOUP, robot, objects, temperature=temperature, uniforms=uniforms)
+
+
+@given(
+    arrays(np.float32, (256,), elements=st.floats(-60, 60, width=32)),
+    st.floats(0.0, 1.0, exclude_max=True),
+)
+def test_a_draw_brackets_its_uniform(logits: np.ndarray, uniform: float) -> None:
+    row = torch.from_numpy(logits)[None]
+    token = int(draw_tokens(row, temperature=1.0, uniforms=torch.tensor([uniform]).double()))
+    probabilities = torch.softmax(row[0].double(), dim=-1)
+    cdf = probabilities.cumsum(dim=0) / probabilities.sum()
+    assert probabilities[token] > 0
+    assert (float(cdf[token - 1]) if token else 0.0) <= uniform + 1e-12
+    assert uniform <= float(cdf[token]) + 1e-12
+
+
+def test_draws_follow_the_distribution_they_are_scored_by() -> None:
+    logits = torch.randn(1, 256, generator=torch.Generator().manual_seed(0)) * 2
+    grid = (torch.arange(100_000).double() + 0.5) / 100_000
+    tokens = draw_tokens(logits.expand(len(grid), -1), temperature=0.7, uniforms=grid)
+    frequency = torch.bincount(tokens, minlength=256) / len(grid)
+    claimed = token_log_probs(logits.expand(256, -1), torch.arange(256), temperature=0.7).exp()
+    torch.testing.assert_close(frequency, claimed, atol=2e-5, rtol=0)
+
+
+@given(arrays(np.float64, (4,), elements=st.floats(-1, 1)).filter(lambda q: (q @ q) > 1e-3))
+def test_rotation_matrices_are_rotations(quaternion: np.ndarray) -> None:
+    rotation = rotation_matrix(torch.from_numpy(quaternion)).numpy()
+    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-6)
+    assert np.linalg.det(rotation) == pytest.approx(1.0, abs=1e-6)
+    np.testing.assert_allclose(rotation_matrix(torch.from_numpy(-quaternion)), rotation)
+
+
+def test_a_quarter_turn_about_z_takes_x_to_y() -> None:
+    half = 0.5**0.5
+    rotation = rotation_matrix(torch.tensor([half, 0.0, 0.0, half]))  # w, x, y, z
+    np.testing.assert_allclose(rotation @ torch.tensor([1.0, 0.0, 0.0]), [0, 1, 0], atol=1e-6)
+
+
+def test_features_stay_bounded_on_states_nobody_has_seen() -> None:
+    robot, objects = torch.zeros(1, 9), torch.full((1, 3, 7), 1e3)
+    objects[:, 0] = 0.0  # no position, no orientation
+    for part in state_features(robot, objects):
+        assert torch.isfinite(part).all()
+        assert part.abs().max() < 5

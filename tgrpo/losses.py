@@ -1,0 +1,100 @@
+"""The objective per decision: clipped surrogate and KL penalty. Pure functions on tensors.
+
+TGRPO maximises (arXiv 2506.08440, the objective; PPO's clip and GRPO's KL estimator)
+
+    J = 1/N Σ_i 1/M Σ_t [ min(ρ A, clip(ρ, 1-ε, 1+ε) A) - β (π_ref/π_θ - log(π_ref/π_θ) - 1) ]
+
+with ρ = π_θ(a|o) / π_old(a|o). An action is seven tokens: `ratio="action"` (the paper's) takes
+the product of their ratios, one ρ per decision; `ratio="token"` clips each token's ratio alone
+and averages the seven terms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import torch
+from torch import Tensor
+
+Ratio = Literal["action", "token"]
+
+# exp(±20) is 5e8: far outside any clip, still finite in float32. Gradients beyond it vanish,
+# instead of turning one impossible action into inf and the whole update into NaN.
+_MAX_LOG_RATIO = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLoss:
+    """Per decision (B,): what is minimised, and what is watched."""
+
+    surrogate: Tensor  # -min(ρ A, clip(ρ) A)
+    kl: Tensor  # π_ref/π_θ - log(π_ref/π_θ) - 1 >= 0
+    ratio: Tensor  # ρ, detached
+    clipped: Tensor  # share of the decision's ratios whose gradient the clip cuts off, detached
+
+
+def decision_loss(
+    log_probs: Tensor,
+    behaviour: Tensor,
+    reference: Tensor,
+    advantages: Tensor,
+    *,
+    clip: float,
+    ratio: Ratio,
+) -> DecisionLoss:
+    """Loss terms of B decisions from token log-probs (B, 7) and advantages (B,).
+
+    `log_probs` are the current policy's, with gradient; `behaviour` those kept at sampling time;
+    `reference` the SFT policy's; all three of the same tokens at the same temperature.
+    """
+    log_ratio = _per_unit(log_probs - behaviour, ratio)
+    log_reference = _per_unit(reference - log_probs, ratio)
+    rho = log_ratio.clamp(-_MAX_LOG_RATIO, _MAX_LOG_RATIO).exp()
+    terms = clipped_surrogate(rho, advantages[:, None], clip)
+    cut = is_clipped(rho.detach(), advantages[:, None], clip)
+    return DecisionLoss(
+        surrogate=-terms.mean(dim=-1),
+        kl=reference_kl(log_reference).mean(dim=-1),
+        ratio=(log_probs - behaviour).detach().sum(dim=-1).clamp(max=_MAX_LOG_RATIO).exp(),
+        clipped=cut.float().mean(dim=-1),
+    )
+
+
+def clipped_surrogate(rho: Tensor, advantages: Tensor, clip: float) -> Tensor:
+    """min(ρ A, clip(ρ, 1-ε, 1+ε) A), elementwise."""
+    return torch.minimum(rho * advantages, rho.clamp(1.0 - clip, 1.0 + clip) * advantages)
+
+
+def is_clipped(rho: Tensor, advantages: Tensor, clip: float) -> Tensor:
+    """Where the minimum takes the clipped side, so that no gradient flows through ρ."""
+    return ((advantages > 0) & (rho > 1.0 + clip)) | ((advantages < 0) & (rho < 1.0 - clip))
+
+
+def reference_kl(log_ratio: Tensor) -> Tensor:
+    """exp(d) - d - 1 with d = log(π_ref/π_θ): an estimate of KL(π_θ, π_ref) that is never < 0."""
+    bounded = log_ratio.clamp(-_MAX_LOG_RATIO, _MAX_LOG_RATIO)
+    return bounded.exp() - bounded - 1.0
+
+
+def decision_weights(lengths: list[int]) -> Tensor:
+    """Weights of all decisions of n trajectories, in order: 1 / (n · own length). Sum is 1.
+
+    This is 1/N Σ_i 1/M Σ_t over the trajectories of any number of equally large groups. A
+    trajectory without a decision (it succeeded at reset) has no term and is not counted.
+    """
+    lengths = [length for length in lengths if length > 0]
+    if not lengths:
+        return torch.zeros(0)
+    return torch.cat([torch.full((n,), 1.0 / (len(lengths) * n)) for n in lengths])
+
+
+def _per_unit(log_ratio: Tensor, ratio: Ratio) -> Tensor:
+    """Token log-ratios (B, 7) to those of the unit that is clipped: (B, 1) or (B, 7)."""
+    match ratio:
+        case "action":
+            return log_ratio.sum(dim=-1, keepdim=True)
+        case "token":
+            return log_ratio
+        case _:
+            assert_never(ratio)

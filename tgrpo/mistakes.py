@@ -1,0 +1,72 @@
+"""A user's or the world's mistake becomes a message and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from typing import NoReturn
+
+import typer
+
+BAD_INPUT = 1
+WRONG_USAGE = 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+# By name, because naming the classes would import torch and a simulator for every message.
+EXIT_CODES = {
+    "tgrpo.config.ConfigError": WRONG_USAGE,
+    "tgrpo.programs.UnknownChoiceError": WRONG_USAGE,
+    "tgrpo.tasks.UnknownTaskError": WRONG_USAGE,
+    "tgrpo.programs.ProgramsError": BAD_INPUT,
+    "tgrpo.checkpoint.CheckpointError": BAD_INPUT,
+    "tgrpo.demonstrator.DemonstratorError": BAD_INPUT,
+    "tgrpo.placements.UnsupportedGoalError": BAD_INPUT,
+    "tgrpo.libero_hdf5.DemonstrationFileError": BAD_INPUT,
+    "tgrpo.initial_states.InitialStatesError": BAD_INPUT,
+    "tgrpo.libero_package.LiberoMissingError": BAD_INPUT,
+    "tgrpo.rollout.NoUsableStateError": BAD_INPUT,
+    "tgrpo.workers.WorkerError": BAD_INPUT,
+    "rewardlang.state.BindError": BAD_INPUT,
+}
+
+
+@contextlib.contextmanager
+def reporting() -> Iterator[None]:
+    """Turn known errors of the block into a message on standard error and an exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fail("interrupted", INTERRUPTED)
+    except Exception as error:
+        code = _exit_code(error)
+        if code is None:
+            raise
+        fail(_text(error), code)
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """End with `message` on standard error."""
+    print(
+        message if message.startswith(("error", "interrupted")) else f"error: {message}",
+        file=sys.stderr,
+    )
+    raise typer.Exit(code)
+
+
+def _exit_code(error: Exception) -> int | None:
+    for kind in type(error).__mro__:
+        code = EXIT_CODES.get(f"{kind.__module__}.{kind.__qualname__}")
+        if code is not None:
+            return code
+    return BAD_INPUT if isinstance(error, (OSError, ModuleNotFoundError)) else None
+
+
+def _text(error: Exception) -> str:
+    match error:
+        case ModuleNotFoundError() if error.name and not error.name.startswith("tgrpo"):
+            return f"{error.name} is not installed; pip install 'rewardlang[train]' brings it"
+        case OSError(filename=str() | bytes() as name, strerror=str() as reason):
+            return f"{name!s}: {reason.lower()}"
+        case _:
+            return str(error)

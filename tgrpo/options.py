@@ -1,0 +1,85 @@
+"""Command-line options to a configuration: the named ones, `--set`, presets and files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tgrpo.config import (
+    ConfigMistake,
+    Layer,
+    TrainConfig,
+    file_layer,
+    preset_layer,
+    resolve,
+    settings_layer,
+)
+
+# option -> the hyper-parameter it sets
+NAMED = {
+    "rewards": "rewards",
+    "suite": "tasks.suite",
+    "task": "tasks.names",
+    "policy": "policy.kind",
+    "seed": "seed",
+    "group_size": "rollout.group_size",
+    "groups_per_iteration": "rollout.groups_per_iteration",
+    "iterations": "iterations",
+    "workers": "workers",
+    "run_dir": "run_dir",
+    "stepper": "stepper",
+    "start_from": "start_from",
+}
+DEFAULT_PRESET = "quickstart"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A configuration and what to say of the preset below it."""
+
+    config: TrainConfig
+    preset: str
+
+
+def resolve_options(
+    named: Mapping[str, Any],
+    *,
+    preset: str | None = None,
+    config_file: Path | None = None,
+    settings: Sequence[str] = (),
+    demos: str | None = None,
+) -> Resolved:
+    """The configuration of a command. Options that were not given are None. Raises ConfigError."""
+    layers = []
+    if preset is None and config_file is None:
+        layers.append(preset_layer(DEFAULT_PRESET))
+        text = f"{DEFAULT_PRESET} (what fits a machine without a GPU policy; others: --preset)"
+    else:
+        layers += [preset_layer(preset)] if preset else []
+        text = preset or "none"
+    layers += [file_layer(config_file)] if config_file else []
+    layers += [_option_layer(named), _demos_layer(demos), settings_layer(settings)]
+    return Resolved(resolve(layers), text)
+
+
+def _option_layer(named: Mapping[str, Any]) -> Layer:
+    values = {NAMED[name]: value for name, value in named.items() if value not in (None, ())}
+    if "tasks.names" in values:
+        # Who names tasks wants all of these, whatever suite and limit a preset had in mind.
+        values = {"tasks.limit": None, "tasks.suite": None, **values}
+    return Layer("options", values)
+
+
+def _demos_layer(demos: str | None) -> Layer:
+    """`--demos 10`, or `--demos FILE` with everything in it."""
+    if demos is None:
+        return Layer("--demos", {})
+    if demos.lstrip("-").isdigit():
+        values = {"demonstrations.count": int(demos), "demonstrations.file": None}
+        return Layer("--demos", values)
+    if not Path(demos).exists():
+        message = f"{demos} is neither a number of demonstrations nor a file"
+        return Layer("--demos", {}, (ConfigMistake("--demos", "", message),))
+    return Layer("--demos", {"demonstrations.file": demos, "demonstrations.count": None})

@@ -1,0 +1,61 @@
+"""Policies by name, and policies in checkpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from tgrpo.checkpoint import Checkpoint, CheckpointError, check_tensors, read_checkpoint
+from tgrpo.checkpoint import write_checkpoint as _write
+from tgrpo.policies.base import Policy
+from tgrpo.policies.tiny import TinyConfig, TinyPolicy
+
+KINDS = ("tiny",)
+
+
+def make_policy(
+    kind: str = "tiny", *, seed: int = 0, architecture: Mapping[str, Any] | None = None
+) -> TinyPolicy:
+    """A freshly initialised policy. `architecture` overrides fields of the kind's config.
+
+    Raises ValueError for an unknown kind or field, naming the known ones.
+    """
+    if kind != TinyPolicy.kind:
+        raise ValueError(f"unknown policy {kind!r}; known: {', '.join(KINDS)}")
+    return TinyPolicy(TinyConfig.from_architecture(dict(architecture or {})), seed=seed)
+
+
+def save_policy(
+    path: Path,
+    policy: Policy,
+    *,
+    optimizer: Mapping[str, Tensor] | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a checkpoint. `optimizer`: `Learner.state_tensors()`, to resume training from it."""
+    tensors = {f"policy/{name}": tensor for name, tensor in policy.state_dict().items()}
+    tensors |= {f"optimizer/{name}": tensor for name, tensor in (optimizer or {}).items()}
+    return _write(path, Checkpoint(policy.kind, policy.architecture(), tensors, dict(extra or {})))
+
+
+def load_policy(path: Path, *, kind: str | None = None) -> tuple[TinyPolicy, Checkpoint]:
+    """The policy in a checkpoint, and the whole checkpoint (optimizer, extra).
+
+    Raises CheckpointError; with `kind`, also for another policy's checkpoint.
+    """
+    checkpoint = read_checkpoint(path, kind=kind)
+    if checkpoint.kind not in KINDS:
+        raise CheckpointError(
+            f"{path}: policy: found {checkpoint.kind!r}, expected one of {', '.join(KINDS)}"
+        )
+    try:
+        policy = make_policy(checkpoint.kind, architecture=checkpoint.architecture)
+    except (TypeError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path}: architecture does not fit this version: {error}") from None
+    weights = checkpoint.namespace("policy")
+    check_tensors(path, weights, policy.state_dict())
+    policy.load_state_dict(weights)
+    return policy, checkpoint

@@ -1,0 +1,115 @@
+"""What a policy is to the rest of the package, and the one definition of an action's log-probs.
+
+A policy maps (instruction, state of the environments) to seven categorical distributions over 256
+bins, each conditioned on the bins chosen before it. Sampling and scoring both go through
+`token_log_probs`, so that the ratio of a policy to itself is 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tgrpo.trajectory import TaskContext
+
+
+class Policy(Protocol):
+    """One call concerns one task: every row of a batch shares the `TaskContext`."""
+
+    kind: str  # name in checkpoints and on the command line: "tiny"
+
+    @property
+    def device(self) -> torch.device: ...
+
+    def sample(
+        self,
+        context: TaskContext,
+        robot: np.ndarray,
+        objects: np.ndarray,
+        *,
+        temperature: float,
+        uniforms: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Choose an action in each of B environments.
+
+        `robot` (B, 9), `objects` (B, K, 7). Temperature 0 is greedy, and `uniforms` is None;
+        otherwise the bins are drawn by inverse CDF from `uniforms` (B, 7) in [0, 1), so that the
+        noise is keyed by the caller and a result does not depend on who computes it.
+        Returns tokens (B, 7) int64 and their log-probs (B, 7) float32 at that temperature
+        (greedy: at temperature 1).
+        """
+        ...
+
+    def action_logits(
+        self, context: TaskContext, robot: Tensor, objects: Tensor, tokens: Tensor
+    ) -> Tensor:
+        """Logits (B, 7, 256) of every bin, each dimension given the `tokens` before it."""
+        ...
+
+    def log_probs(
+        self,
+        context: TaskContext,
+        robot: Tensor,
+        objects: Tensor,
+        tokens: Tensor,
+        *,
+        temperature: float,
+    ) -> Tensor:
+        """Log-probs (B, 7) of `tokens` (B, 7) at `temperature`, with gradient."""
+        ...
+
+    def architecture(self) -> dict[str, Any]:
+        """What is needed to build the same network again, as JSON values."""
+        ...
+
+    def frozen_copy(self) -> Self:
+        """A copy without gradients: the reference policy."""
+        ...
+
+    def named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]: ...
+
+    def parameters(self) -> Iterator[torch.nn.Parameter]: ...
+
+    def state_dict(self) -> dict[str, Tensor]: ...
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> object: ...
+
+
+def token_log_probs(logits: Tensor, tokens: Tensor, *, temperature: float) -> Tensor:
+    """Log-probs (...,) of `tokens` (...,) under softmax(logits (..., 256) / temperature).
+
+    The softmax runs over the 256 action bins alone.
+    """
+    scaled = torch.log_softmax(logits / temperature, dim=-1)
+    return scaled.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+
+
+def draw_tokens(logits: Tensor, *, temperature: float, uniforms: Tensor | None) -> Tensor:
+    """Bins (B,) from logits (B, 256): the best one, or by inverse CDF from `uniforms` (B,).
+
+    The chosen bin k satisfies cdf[k-1] <= u < cdf[k], hence never has probability zero. The sum
+    runs in float64: in float32 the last bins of the CDF would be off by more than their mass.
+    """
+    if uniforms is None:
+        return logits.argmax(dim=-1)
+    probabilities = torch.softmax(logits.double() / temperature, dim=-1)
+    cdf = probabilities.cumsum(dim=-1)
+    threshold = uniforms.double() * cdf[:, -1]
+    # u < 1 but u * cdf[-1] can round up to cdf[-1]: then the last bin that has mass is meant.
+    last = (cdf < cdf[:, -1:]).sum(dim=-1)
+    return torch.minimum((cdf <= threshold[:, None]).sum(dim=-1), last)
+
+
+def check_noise(temperature: float, uniforms: np.ndarray | None, batch: int) -> None:
+    """Raise ValueError unless temperature and noise fit together (a programmer's mistake)."""
+    if temperature < 0:
+        raise ValueError(f"temperature must be >= 0, got {temperature}")
+    if temperature == 0 and uniforms is not None:
+        raise ValueError("temperature 0 is greedy and takes no noise")
+    if temperature > 0 and (uniforms is None or uniforms.shape != (batch, 7)):
+        shape = None if uniforms is None else uniforms.shape
+        raise ValueError(f"sampling needs uniforms of shape ({batch}, 7), got {shape}")

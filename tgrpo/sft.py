@@ -1,0 +1,202 @@
+"""Behaviour cloning: demonstrations to a policy, by cross-entropy on action tokens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tgrpo.actions import NUM_BINS, encode
+from tgrpo.policies.base import Policy
+from tgrpo.trajectory import TaskContext
+
+Progress = Callable[[int, int, dict[str, float]], None]  # (step, of steps, metrics)
+
+
+class Demonstration(Protocol):
+    """What SFT reads of a demonstration."""
+
+    @property
+    def context(self) -> TaskContext: ...
+    @property
+    def robot(self) -> np.ndarray: ...  # (T, 9), before each action
+    @property
+    def objects(self) -> np.ndarray: ...  # (T, K, 7)
+    @property
+    def actions(self) -> np.ndarray: ...  # (T, 7) in [-1, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class SFTConfig:
+    """Hyper-parameters of behaviour cloning."""
+
+    steps: int = 600  # optimiser steps
+    batch_size: int = 256  # decisions per step
+    learning_rate: float = 1e-3  # peak; linear warm-up, cosine decay to a twentieth
+    weight_decay: float = 0.01
+    max_gradient_norm: float = 1.0
+    warmup: float = 0.05  # share of the steps
+    smoothing: float = 2.0  # bins: standard deviation of the target around the shown bin; 0: none
+    position_noise: float = 0.0  # m: standard deviation of jitter on observed positions
+
+
+@dataclass(frozen=True, slots=True)
+class _Examples:
+    """All decisions of one task."""
+
+    context: TaskContext
+    robot: Tensor  # (D, 9)
+    objects: Tensor  # (D, K, 7)
+    tokens: Tensor  # (D, 7)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def train_sft(
+    policy: Policy,
+    demonstrations: Sequence[Demonstration],
+    config: SFTConfig,
+    generator: np.random.Generator,
+    progress: Progress | None = None,
+) -> dict[str, float]:
+    """Train `policy` in place; returns the metrics of the last tenth of the steps.
+
+    Batches are drawn from all decisions of all tasks alike. Equal generators give bitwise equal
+    weights on one machine with one number of threads. Raises ValueError without demonstrations.
+    """
+    examples = _examples(demonstrations, policy.device)
+    if not examples:
+        raise ValueError("SFT needs at least one demonstration with at least one step")
+    optimizer = _optimizer(policy, config)
+    targets = smoothed_targets(config.smoothing).to(policy.device)
+    recent: list[dict[str, float]] = []
+    for step in range(config.steps):
+        _set_learning_rate(optimizer, config, step)
+        batch = _draw(examples, config.batch_size, generator)
+        recent.append(_train_step(policy, optimizer, batch, targets, config, generator))
+        if progress is not None:
+            progress(step + 1, config.steps, recent[-1])
+    return _mean(recent[-max(1, config.steps // 10) :])
+
+
+def smoothed_targets(std: float) -> Tensor:
+    """(256, 256): row k is the target distribution for a demonstrated bin k.
+
+    A Gaussian of `std` bins around k, cut at the ends. Neighbouring bins are nearly the same
+    action, which plain cross-entropy does not know: with few demonstrations it fits the gaps
+    between the shown bins as if they mattered. 0 gives one-hot rows.
+    """
+    if std == 0:
+        return torch.eye(NUM_BINS)
+    bins = torch.arange(NUM_BINS, dtype=torch.float64)
+    weights = torch.exp(-0.5 * ((bins - bins[:, None]) / std) ** 2)
+    return (weights / weights.sum(dim=1, keepdim=True)).float()
+
+
+def learning_rate_at(step: int, config: SFTConfig) -> float:
+    """Linear warm-up, then cosine decay to a twentieth of the peak."""
+    warmup = max(1, round(config.warmup * config.steps))
+    if step < warmup:
+        return config.learning_rate * (step + 1) / warmup
+    done = (step - warmup) / max(1, config.steps - warmup)
+    return config.learning_rate * (0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * done)))
+
+
+def _examples(demonstrations: Sequence[Demonstration], device: torch.device) -> list[_Examples]:
+    by_task: dict[TaskContext, list[Demonstration]] = {}
+    for demonstration in demonstrations:
+        if len(demonstration.actions):
+            by_task.setdefault(demonstration.context, []).append(demonstration)
+    return [_join(context, items, device) for context, items in by_task.items()]
+
+
+def _join(context: TaskContext, items: list[Demonstration], device: torch.device) -> _Examples:
+    def tensor(arrays: list[np.ndarray], dtype: type) -> Tensor:
+        return torch.from_numpy(np.concatenate(arrays).astype(dtype)).to(device)
+
+    return _Examples(
+        context=context,
+        robot=tensor([item.robot for item in items], np.float32),
+        objects=tensor([item.objects for item in items], np.float32),
+        tokens=tensor([encode(item.actions) for item in items], np.int64),
+    )
+
+
+def _optimizer(policy: Policy, config: SFTConfig) -> torch.optim.AdamW:
+    return torch.optim.AdamW(
+        [parameter for parameter in policy.parameters() if parameter.requires_grad],
+        lr=config.learning_rate,
+        weight_decay=config.weight_decay,
+        fused=True,
+    )
+
+
+def _set_learning_rate(optimizer: torch.optim.Optimizer, config: SFTConfig, step: int) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate_at(step, config)
+
+
+def _draw(
+    examples: Sequence[_Examples], size: int, generator: np.random.Generator
+) -> Iterator[_Examples]:
+    """`size` decisions, uniformly over all of them, grouped by task."""
+    ends = np.cumsum([len(item) for item in examples])
+    chosen = np.sort(generator.integers(ends[-1], size=size))
+    for item, end in zip(examples, ends, strict=True):
+        rows = chosen[(chosen >= end - len(item)) & (chosen < end)] - (end - len(item))
+        if len(rows):
+            index = torch.from_numpy(rows).to(item.tokens.device)
+            yield _Examples(
+                item.context, item.robot[index], item.objects[index], item.tokens[index]
+            )
+
+
+def _train_step(
+    policy: Policy,
+    optimizer: torch.optim.Optimizer,
+    batch: Iterator[_Examples],
+    targets: Tensor,
+    config: SFTConfig,
+    generator: np.random.Generator,
+) -> dict[str, float]:
+    optimizer.zero_grad(set_to_none=True)
+    totals = {"sft/loss": 0.0, "sft/accuracy": 0.0, "sft/bin_error": 0.0}
+    for item in batch:
+        share = len(item) / config.batch_size
+        robot, objects = _jitter(item, config.position_noise, generator)
+        logits = policy.action_logits(item.context, robot, objects, item.tokens)
+        cross_entropy = -(targets[item.tokens] * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
+        loss = cross_entropy.sum(dim=-1).mean()
+        torch.autograd.backward(loss * share)
+        distance = (logits.detach().argmax(dim=-1) - item.tokens).abs().float()
+        totals["sft/loss"] += share * float(loss.detach())
+        totals["sft/accuracy"] += share * float((distance <= 2).float().mean())
+        totals["sft/bin_error"] += share * float(distance.mean())
+    torch.nn.utils.clip_grad_norm_(policy.parameters(), config.max_gradient_norm)
+    optimizer.step()
+    return totals
+
+
+def _jitter(item: _Examples, noise: float, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Observed positions moved by independent Gaussian noise: a sensor's error, not another state.
+
+    Moving or turning everything together is not used: the arm's reach and the controller's frame
+    are fixed in the world, so such a scene would need other actions.
+    """
+    if noise == 0:
+        return item.robot, item.objects
+    robot, objects = item.robot.clone(), item.objects.clone()
+    for positions in (robot[:, :3], objects[..., :3]):
+        shift = generator.normal(0.0, noise, size=tuple(positions.shape)).astype(np.float32)
+        positions += torch.from_numpy(shift).to(positions.device)
+    return robot, objects
+
+
+def _mean(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]} if rows else {}

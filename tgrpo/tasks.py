@@ -1,0 +1,84 @@
+"""LIBERO's tasks as data: names, instructions, BDDL files and episode lengths. No simulator."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+import rewardlang
+from tgrpo.libero_package import import_libero, libero_path
+
+SETTLING_STEPS = 10
+SETTLING_ACTION = np.array([0, 0, 0, 0, 0, 0, -1], dtype=np.float64)
+SETTLING_ACTION.flags.writeable = False
+
+# Longest episode in control steps, after settling: what published results allow per suite.
+MAX_STEPS = {
+    "libero_spatial": 220,
+    "libero_object": 280,
+    "libero_goal": 300,
+    "libero_10": 520,
+    "libero_90": 400,
+}
+
+
+class UnknownTaskError(LookupError):
+    """A suite or task that LIBERO does not have; the message lists the nearest names."""
+
+    def __init__(self, what: str, name: str, known: tuple[str, ...]):
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known[:3])
+        super().__init__(f"unknown {what} {name!r}; did you mean {', '.join(map(repr, near))}?")
+        self.name = name
+        self.known = known
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task of a suite. `max_steps` counts control steps after settling."""
+
+    suite: str
+    name: str
+    instruction: str
+    bddl_file: Path
+    max_steps: int
+
+    @property
+    def id(self) -> str:
+        return f"{self.suite}/{self.name}"
+
+    @property
+    def scene(self) -> rewardlang.Scene:
+        """What exists in the task, from the shipped catalogue."""
+        return rewardlang.load_scene(self.id)
+
+
+def suites() -> tuple[str, ...]:
+    """The suites of LIBERO, in the order of `MAX_STEPS`."""
+    return tuple(MAX_STEPS)
+
+
+@cache
+def suite_tasks(suite: str) -> tuple[Task, ...]:
+    """All tasks of a suite in LIBERO's order. Raises UnknownTaskError, LiberoMissingError."""
+    if suite not in MAX_STEPS:
+        raise UnknownTaskError("suite", suite, suites())
+    folder = libero_path("bddl_files") / suite
+    listed = import_libero("benchmark").task_maps[suite].values()
+    return tuple(
+        Task(suite, task.name, task.language, folder / task.bddl_file, MAX_STEPS[suite])
+        for task in listed
+    )
+
+
+def find_task(suite_or_id: str, name: str | None = None) -> Task:
+    """The task `suite/name`, given as one string or as two. Raises UnknownTaskError."""
+    suite, _, rest = suite_or_id.partition("/")
+    wanted = rest if name is None else name
+    by_name = {task.name: task for task in suite_tasks(suite)}
+    if wanted not in by_name:
+        raise UnknownTaskError(f"task of {suite}", wanted, tuple(by_name))
+    return by_name[wanted]

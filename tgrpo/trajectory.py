@@ -1,0 +1,78 @@
+"""What passes between simulator, policy and learner. Arrays are numpy; no torch, no mujoco."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+ROBOT_DIM = 9  # end-effector position (3), quaternion wxyz (4), finger joints (2)
+OBJECT_DIM = 7  # position (3), quaternion wxyz (4)
+ACTION_DIM = 7  # translation (3), rotation (3), gripper (1), each in [-1, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskContext:
+    """Everything about a task that a policy may know: never the goal, program or reward."""
+
+    suite: str
+    task: str
+    instruction: str
+    object_names: tuple[str, ...]  # rows of `Observation.objects`; movables and fixtures
+    object_categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """State of one environment: `robot` (9,) and `objects` (K, 7), float32, world frame, m."""
+
+    robot: np.ndarray
+    objects: np.ndarray
+
+
+class Ending(StrEnum):
+    SUCCESS = "success"
+    TIMEOUT = "timeout"  # T_max reached
+    CUT = "cut"  # synchronous stop: another arm of the group succeeded first
+    UNSTABLE = "unstable"  # NaN or diverging physics: counted as a failure
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """One episode of T decisions.
+
+    `log_probs` are the behaviour policy's, per token, of `tokens`, at the sampling temperature.
+    `rewards[t]`, `phi[t]` and `stages[t]` are read after action t. `stages[t]` indexes
+    `stage_keys`: the tuple of active stage paths.
+    """
+
+    context: TaskContext
+    split: str
+    state_index: int
+    arm: int
+    robot: np.ndarray  # (T, 9) float32
+    objects: np.ndarray  # (T, K, 7) float32
+    tokens: np.ndarray  # (T, 7) int64, in [0, 256)
+    log_probs: np.ndarray  # (T, 7) float32
+    rewards: np.ndarray  # (T,) float64
+    phi: np.ndarray  # (T,) float64
+    stages: np.ndarray  # (T,) int64
+    stage_keys: tuple[tuple[str, ...], ...]
+    ending: Ending
+    success_at_reset: bool = False
+
+    @property
+    def success(self) -> bool:
+        return self.ending is Ending.SUCCESS
+
+    def __len__(self) -> int:
+        return len(self.rewards)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """N arms that started from the same initial state under the same policy."""
+
+    trajectories: tuple[Trajectory, ...]
+    seconds: dict[str, float] = field(default_factory=dict)  # phase -> wall-clock seconds
