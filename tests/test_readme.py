@@ -73,7 +73,7 @@ def test_every_command_of_the_tour_works(tmp_path):
 
 
 def test_the_readme_layout_lists_every_module():
-    listed = set(re.findall(r"^([a-z_]+/[a-z_.]+/?) ", README, flags=re.MULTILINE))
+    listed = set(re.findall(r"^([a-z_]+/[a-z0-9_.]+/?) ", README, flags=re.MULTILINE))
     folders = [path for package in ("rewardlang", "tgrpo") for path in (ROOT / package).iterdir()]
     names = {
         f"{path.parent.name}/{path.name}{'/' if path.is_dir() else ''}"

@@ -87,8 +87,8 @@ class RolloutConfig(Section):
     temperature: float = Field(default=1.0, gt=0, description="of sampling")
     max_steps: int | None = Field(default=None, ge=1, description="T_max; none: the suite's")
     stop: Literal["synchronous", "independent"] = Field(
-        default="synchronous",
-        description="synchronous (the paper): the first success stops its whole group",
+        default="independent",
+        description="independent, or synchronous as in the paper: the first success ends its group",
     )
 
 

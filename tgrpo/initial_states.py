@@ -97,7 +97,7 @@ def generate_states(task: Task, path: Path) -> None:
 
     Reseeds numpy's global generator, the only one that LIBERO's sampler knows.
     """
-    environment = make_environment(task.bddl_file)
+    environment = make_environment(task.bddl_file, arm_noise=True)
     try:
         sampler = _Sampler(environment)
         fixtures = sampler.fixtures_of_fresh_process(FIRST_SEED["test"])

@@ -52,11 +52,16 @@ def libero_path(kind: str) -> Path:
     return Path(import_libero("").get_libero_path(kind))
 
 
-def make_environment(bddl_file: Path, *, hard_reset: bool = True) -> Any:
-    """LIBERO's `ControlEnv` without any renderer; episodes do not end by themselves."""
+def make_environment(bddl_file: Path, *, hard_reset: bool = True, arm_noise: bool = False) -> Any:
+    """LIBERO's `ControlEnv` without any renderer; episodes do not end by themselves.
+
+    `arm_noise`: a reset draws the arm's joints around the rest pose (robosuite's default, 0.02 rad
+    standard deviation), as LIBERO's fixed initial states were drawn; `ControlEnv` alone does not.
+    """
     wrapper = import_libero("envs.env_wrapper")
     return wrapper.ControlEnv(
         bddl_file_name=str(bddl_file),
+        initialization_noise="default" if arm_noise else None,
         use_camera_obs=False,
         has_renderer=False,
         has_offscreen_renderer=False,

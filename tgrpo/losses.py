@@ -74,7 +74,8 @@ def is_clipped(rho: Tensor, advantages: Tensor, clip: float) -> Tensor:
 def reference_kl(log_ratio: Tensor) -> Tensor:
     """exp(d) - d - 1 with d = log(π_ref/π_θ): an estimate of KL(π_θ, π_ref) that is never < 0."""
     bounded = log_ratio.clamp(-_MAX_LOG_RATIO, _MAX_LOG_RATIO)
-    return bounded.exp() - bounded - 1.0
+    # expm1, because exp(d) - 1 cancels near 0; the clamp takes what rounding leaves below 0.
+    return (torch.expm1(bounded) - bounded).clamp(min=0.0)
 
 
 def decision_weights(lengths: list[int]) -> Tensor:

@@ -173,7 +173,7 @@ def test_an_episode_without_actions_is_refused(tmp_path, episodes):
 @pytest.mark.parametrize(
     "name",
     [
-        "/home/someone/LIBERO/libero/bddl_files/libero_spatial/{}.bddl",
+        "/data/someone/LIBERO/libero/bddl_files/libero_spatial/{}.bddl",
         "C:\\LIBERO\\bddl_files\\libero_spatial\\{}.bddl",
         "{}.bddl",
     ],

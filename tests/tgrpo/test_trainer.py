@@ -12,6 +12,7 @@ import pytest
 
 from tgrpo.config import Layer, TrainConfig, file_layer, preset_layer, resolve
 from tgrpo.initial_states import load_states
+from tgrpo.metrics import MetricsWriter
 from tgrpo.planning import group_jobs, plan, slots
 from tgrpo.policies import load_policy
 from tgrpo.programs import TaskProgram, select
@@ -284,6 +285,21 @@ class TestRun:
         ]
         for name in ("rollout/return", "rollout/phi", "advantage/mean_abs", "rollout/steps"):
             assert lines[0][name] == lines[1][name]
+
+
+def test_metrics_are_strict_json_also_where_a_number_is_not_finite(tmp_path: Path) -> None:
+    with MetricsWriter(tmp_path) as metrics:
+        metrics.write("train", 3, {"a": 0.5, "b": float("nan"), "c": float("inf")})
+    (line,) = (tmp_path / "metrics.jsonl").read_text().splitlines()
+    assert "NaN" not in line
+    row = json.loads(line)
+    assert (row["phase"], row["step"], row["a"], row["b"], row["c"]) == (
+        "train",
+        3,
+        0.5,
+        None,
+        None,
+    )
 
 
 def test_two_runs_of_one_second_get_two_folders(tmp_path: Path) -> None:

@@ -104,6 +104,23 @@ def test_a_slot_is_used_again_and_an_episode_does_not_see_the_last_one(task: Tas
     assert first != other
 
 
+def test_diverging_physics_is_an_answer_and_the_slot_goes_on(
+    task: Task, program: rewardlang.Program
+) -> None:
+    good = assignment(task, 0, program)
+    wild = dataclasses.replace(
+        good, state=dataclasses.replace(good.state, qvel=np.full_like(good.state.qvel, 1e9))
+    )
+    with Pool(1, 1) as pool:
+        (report,) = answers(pool, pool.assign(0, {0: wild}))
+        assert report.unstable.tolist() == [True]
+        assert report.success.tolist() == [False]
+        assert np.isfinite(report.robot).all()
+        assert np.isfinite(report.objects).all()
+        (report,) = answers(pool, pool.assign(0, {0: good}))
+        assert report.unstable.tolist() == [False]
+
+
 def test_a_worker_that_raises_reports_task_state_seed_and_traceback(task: Task) -> None:
     good = assignment(task)
     broken = dataclasses.replace(

@@ -1,0 +1,143 @@
+"""What a person sees: progress lines for a log, and the table at the end."""
+
+from __future__ import annotations
+
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tgrpo.commands import warn
+from tgrpo.config import preset_layer, resolve
+from tgrpo.evaluation import Evaluation, Outcome, TaskEvaluation
+from tgrpo.programs import select
+from tgrpo.progress import Status
+from tgrpo.report import (
+    LiveListener,
+    PlainListener,
+    make_listener,
+    print_evaluation,
+    print_head,
+    print_result,
+)
+from tgrpo.run_folder import RunFolder
+from tgrpo.trainer import Candidate, TrainingResult
+from tgrpo.trajectory import Ending
+
+
+@pytest.fixture
+def console() -> Console:
+    return Console(file=StringIO(), width=120, highlight=False)
+
+
+def text_of(console: Console) -> str:
+    assert isinstance(console.file, StringIO)
+    return console.file.getvalue()
+
+
+def evaluation(successes: int, episodes: int = 50) -> Evaluation:
+    outcomes = tuple(
+        Outcome(
+            split="test",
+            state_index=index,
+            success=index < successes,
+            ending=Ending.SUCCESS if index < successes else Ending.TIMEOUT,
+            steps=100,
+            success_at_reset=index == 0,
+            native_success_step=100 if index < successes else None,
+            max_phi=0.5,
+            stage=3,
+        )
+        for index in range(episodes)
+    )
+    return Evaluation((TaskEvaluation("suite/some_task", outcomes, 5),))
+
+
+def status(phase: str, done: int = 10) -> Status:
+    return Status(phase, done, 200, "control steps", 123.4, 65.0, {"iteration": "3/12"})
+
+
+def test_a_log_has_a_line_per_phase_and_then_one_now_and_then(
+    console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("tgrpo.report.time.monotonic", lambda: clock[0])
+    listener = PlainListener(console)
+    for second in range(0, 25):
+        clock[0] = float(second)
+        listener.status(status("train" if second < 22 else "test", second))
+    listener.note("iteration 3/12: done")
+    lines = text_of(console).splitlines()
+    assert [line.split(" · ")[0] for line in lines] == [
+        "[00:00] train",
+        "[00:10] train",
+        "[00:20] train",
+        "[00:22] test",
+        "[00:24] iteration 3/12: done",
+    ]
+    assert lines[1] == "[00:10] train · iteration 3/12 · 10/200 at 123 steps/s · about 01:05 left"
+
+
+def test_a_terminal_gets_a_moving_line_and_a_log_does_not(console: Console) -> None:
+    assert isinstance(make_listener(console), PlainListener)
+    terminal = Console(file=StringIO(), force_terminal=True, width=120, highlight=False)
+    listener = make_listener(terminal)
+    assert isinstance(listener, LiveListener)
+    with listener:
+        listener.status(status("train"))
+        listener.note("a note with [brackets]")
+    assert "a note with [brackets]" in text_of(terminal)
+
+
+def test_the_head_says_what_was_found_and_what_it_will_take(console: Console) -> None:
+    config = resolve([preset_layer("quickstart")])
+    selection = select(Path(__file__).parents[2] / "tasks" / "libero_object", config.tasks)
+    print_head(console, config, selection, preset="quickstart", workers=2, seconds=700.0)
+    text = text_of(console)
+    assert f"programs  {len(selection.found)} below" in text
+    assert f"(libero_object {len(selection.found)})" in text
+    assert f"tasks     {selection.used[0].task.id}\n" in text
+    assert f"not the {len(selection.found) - 1} other tasks that have a program" in text
+    assert "policy    tiny (sees simulator state and the instruction, not pixels)" in text
+    assert "workers   2 processes" in text
+    assert "time      about 12 min on this machine" in text
+
+
+@pytest.mark.parametrize(
+    ("version", "warned"), [("3.1.6", True), ("3.3.7", False), ("3.4.0", True)]
+)
+def test_mujoco_outside_its_range_is_warned_of(
+    version: str, warned: bool, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tgrpo.commands.metadata.version", lambda _: version)
+    warn(console)
+    assert (f"warning: MuJoCo {version} is outside [3.2, 3.4)" in text_of(console)) == warned
+
+
+def test_the_table_compares_three_policies_with_intervals(console: Console) -> None:
+    result = TrainingResult(
+        RunFolder(Path("runs/x")),
+        (
+            Candidate("sft", 0, evaluation(25)),
+            Candidate("last", 12, evaluation(40)),
+            Candidate("best", 9, evaluation(45)),
+        ),
+        {0: 0.5, 12: 0.8},
+        {},
+    )
+    print_result(console, result)
+    rows = [" ".join(line.split()) for line in text_of(console).splitlines()]
+    assert "Success on 50 held-out test states, the same for each policy" in rows
+    assert "suite/some_task" in rows
+    assert "SFT 25/50 = 50% 37% – 63%" in rows
+    assert "TGRPO, last (iteration 12) 40/50 = 80% 67% – 89% +30 points +16 … +42" in rows
+    best = "TGRPO, best by validation (iteration 9) 45/50 = 90% 79% – 96% +40 points +25 … +53"
+    assert best in rows
+
+
+def test_an_evaluation_shows_success_at_step_0_apart(console: Console) -> None:
+    print_evaluation(console, evaluation(25), "x.safetensors on test states")
+    rows = [" ".join(line.split()) for line in text_of(console).splitlines()]
+    assert "x.safetensors on test states" in rows
+    assert "25/50 = 50% 37% – 63% 1 3.0 of 5 100" in rows
