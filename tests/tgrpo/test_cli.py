@@ -315,7 +315,7 @@ def test_ctrl_c_ends_a_run_with_130_and_leaves_its_folder(runs: Path) -> None:
             break
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "Traceback" not in error
     (folder,) = runs.iterdir()

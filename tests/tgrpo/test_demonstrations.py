@@ -1,6 +1,7 @@
 """Files of demonstrations: what is written, what is read back, what is said of bad files."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import h5py
@@ -17,6 +18,7 @@ from tgrpo.demonstrator import run_episode
 from tgrpo.envs import Simulation
 from tgrpo.initial_states import load_states
 from tgrpo.libero_hdf5 import fixtures_in, place_fixtures
+from tgrpo.model_cache import compiled_task
 from tgrpo.tasks import find_task
 
 pytestmark = pytest.mark.sim
@@ -83,7 +85,7 @@ def test_observations_are_recomputed_from_the_states(written, episodes, simulati
         assert np.abs(item.robot[:, :3] - episode.robot[:, :3]).max() < 2e-3
         assert np.abs(item.robot[:, 3:] - episode.robot[:, 3:]).max() < 1e-2
         assert np.abs(item.objects - episode.objects)[..., :3].max() < 5e-3
-        assert np.allclose(item.robot[0], episode.robot[0], atol=1e-5)  # at rest
+        assert np.allclose(item.robot[0], episode.robot[0], atol=1e-4)  # nearly at rest
         fixtures = [row for row, name in enumerate(item.context.object_names) if "cab" in name]
         assert np.array_equal(item.objects[:, fixtures], episode.objects[:, fixtures])
 
@@ -123,9 +125,14 @@ def test_the_file_has_libero_s_layout(written, episodes):
         }
 
 
-def test_robot_states_are_libero_s_own(written):
-    """Fingers, position, quaternion xyzw: the figures LIBERO reports at a reset."""
-    with h5py.File(written) as file:
+def test_robot_states_are_libero_s_own(simulation, episodes, tmp_path):
+    """Fingers, position, quaternion xyzw: the figures LIBERO reports at a reset without noise."""
+    qpos = episodes[0].state.qpos.copy()
+    qpos[:7] = compiled_task(CENTRE).initial_arm
+    resting = run_episode(simulation, replace(episodes[0].state, qpos=qpos), max_steps=1)
+    path = tmp_path / "resting.hdf5"
+    write_demonstrations(path, CENTRE, [resting])
+    with h5py.File(path) as file:
         row = file["data/demo_0/robot_states"][0]
         joints = file["data/demo_0/obs/joint_states"][0]
         angles = file["data/demo_0/obs/ee_ori"][0]

@@ -159,7 +159,7 @@ def _assert_equal(drawn, stored):
 @pytest.mark.sim
 def test_a_seed_gives_its_state_whatever_was_drawn_before():
     task = find_task("libero_spatial", DRAWER)
-    environment = make_environment(task.bddl_file)
+    environment = make_environment(task.bddl_file, arm_noise=True)
     sampler = _Sampler(environment)
     fixtures = sampler.fixtures_of_fresh_process(FIRST_SEED["test"])
     for name, pose in load_states(task, "test")[0].fixtures.items():
@@ -172,7 +172,7 @@ def test_a_seed_gives_its_state_whatever_was_drawn_before():
 
 def _assert_hard_reset_gives(stored, task):
     """Each sampler of joint positions once, as in the first reset of an environment."""
-    environment = make_environment(task.bddl_file)
+    environment = make_environment(task.bddl_file, arm_noise=True)
     environment.env.object_property_initializers.clear()
     environment.seed(stored.seed)
     environment.env.reset()
