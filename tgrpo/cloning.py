@@ -16,7 +16,7 @@ from tgrpo.policies import load_policy, make_policy
 from tgrpo.policies.base import Policy
 from tgrpo.progress import Forecast, Listener
 from tgrpo.run_folder import RunFolder
-from tgrpo.sft import SFTConfig, train_sft
+from tgrpo.sft import train_sft
 from tgrpo.tasks import Task
 
 DEFAULT_COUNT = 10  # demonstrations per task where nothing says how many
@@ -50,8 +50,7 @@ def starting_policy(
 
     forecast.begin("sft")
     generator = np.random.default_rng((config.seed, 1))
-    sft = SFTConfig(**config.sft.model_dump())
-    result = train_sft(policy, demonstrations, sft, generator, progress)
+    result = train_sft(policy, demonstrations, config.sft, generator, progress)
     forecast.end()
     decisions = sum(len(item.actions) for item in demonstrations)
     listener.note(

@@ -66,7 +66,9 @@ class SFTConfig(Section):
 
     steps: int = Field(default=600, ge=1, description="gradient steps")
     batch_size: int = Field(default=256, ge=1, description="decisions per gradient step")
-    learning_rate: float = Field(default=1e-3, gt=0, description="peak; warm-up, then cosine decay")
+    learning_rate: float = Field(
+        default=1e-3, gt=0, description="peak; warm-up, then cosine decay to a twentieth"
+    )
     weight_decay: float = Field(default=0.01, ge=0, description="of AdamW")
     max_gradient_norm: float = Field(
         default=1.0, gt=0, description="gradients are clipped to this norm"
@@ -95,7 +97,7 @@ class RolloutConfig(Section):
 class LearnerConfig(Section):
     """The update: fused advantages, clipped ratio, KL to the SFT policy."""
 
-    learning_rate: float = Field(default=1e-4, gt=0, description="of AdamW")
+    learning_rate: float = Field(default=1e-4, ge=0, description="of AdamW")
     warmup_steps: int = Field(default=10, ge=0, description="optimiser steps to reach the rate")
     weight_decay: float = Field(default=0.0, ge=0, description="of AdamW")
     max_gradient_norm: float = Field(
@@ -111,7 +113,11 @@ class LearnerConfig(Section):
     clip: float = Field(default=0.2, gt=0, lt=1, description="epsilon of the ratio's clip")
     kl_weight: float = Field(default=0.02, ge=0, description="beta, of the KL to the SFT policy")
     epochs: int = Field(default=1, ge=1, description="passes over the groups of an iteration")
-    minibatches: int = Field(default=4, ge=1, description="optimiser steps per pass")
+    minibatches: int = Field(
+        default=4,
+        ge=1,
+        description="optimiser steps per pass: from the 2nd on the clip can bind",
+    )
     ratio: Literal["action", "token"] = Field(default="action", description="unit of the ratio")
 
 

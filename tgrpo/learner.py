@@ -13,30 +13,12 @@ import torch
 from torch import Tensor
 
 from tgrpo import advantages as adv
-from tgrpo.losses import DecisionLoss, Ratio, decision_loss, decision_weights
+from tgrpo.config import LearnerConfig
+from tgrpo.losses import DecisionLoss, decision_loss, decision_weights
 from tgrpo.policies.base import Policy
 from tgrpo.trajectory import Group, TaskContext, Trajectory
 
 _CHUNK = 512  # decisions per forward pass where no gradient is needed
-
-
-@dataclass(frozen=True, slots=True)
-class LearnerConfig:
-    """Hyper-parameters of the update. docs/algorithm.md says which the paper states."""
-
-    learning_rate: float = 1e-4
-    warmup_steps: int = 10  # optimiser steps until the learning rate is reached
-    weight_decay: float = 0.0
-    max_gradient_norm: float = 1.0
-    step_weight: float = 0.3  # α₁
-    trajectory_weight: float = 0.7  # α₂
-    std_floor: float = 0.0  # in units of Φ in [0, 1]; 0 is the paper's exact form
-    clip: float = 0.2  # ε
-    kl_weight: float = 0.02  # β
-    epochs: int = 1  # passes over the groups of one update
-    minibatches: int = 4  # optimiser steps per pass: from the second on the clip can bind
-    ratio: Ratio = "action"
-    temperature: float = 1.0  # must be the one the trajectories were sampled at
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +59,19 @@ class Learner:
     """
 
     def __init__(
-        self, policy: Policy, reference: Policy, config: LearnerConfig, *, seed: int = 0
+        self,
+        policy: Policy,
+        reference: Policy,
+        config: LearnerConfig,
+        *,
+        temperature: float = 1.0,
+        seed: int = 0,
     ) -> None:
+        """`temperature` must be the one that trajectories are sampled at."""
         self.policy = policy
         self.reference = reference
         self.config = config
+        self.temperature = temperature
         self._seed = seed
         self._updates = 0
         self._optimizer_steps = 0
@@ -181,7 +171,7 @@ class Learner:
                     robot[start : start + _CHUNK],
                     objects[start : start + _CHUNK],
                     tokens[start : start + _CHUNK],
-                    temperature=self.config.temperature,
+                    temperature=self.temperature,
                 )
                 for start in range(0, len(robot), _CHUNK)
             ]
@@ -220,7 +210,7 @@ class Learner:
             decisions.robot[rows],
             decisions.objects[rows],
             decisions.tokens[rows],
-            temperature=self.config.temperature,
+            temperature=self.temperature,
         )
         return decision_loss(
             log_probs,

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from tgrpo.actions import NUM_BINS, encode
+from tgrpo.config import SFTConfig
 from tgrpo.policies.base import Policy
 from tgrpo.trajectory import TaskContext
 
@@ -29,20 +30,6 @@ class Demonstration(Protocol):
     def objects(self) -> np.ndarray: ...  # (T, K, 7)
     @property
     def actions(self) -> np.ndarray: ...  # (T, 7) in [-1, 1]
-
-
-@dataclass(frozen=True, slots=True)
-class SFTConfig:
-    """Hyper-parameters of behaviour cloning."""
-
-    steps: int = 600  # optimiser steps
-    batch_size: int = 256  # decisions per step
-    learning_rate: float = 1e-3  # peak; linear warm-up, cosine decay to a twentieth
-    weight_decay: float = 0.01
-    max_gradient_norm: float = 1.0
-    warmup: float = 0.05  # share of the steps
-    smoothing: float = 2.0  # bins: standard deviation of the target around the shown bin; 0: none
-    position_noise: float = 0.0  # m: standard deviation of jitter on observed positions
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from tgrpo.config import TrainConfig
 from tgrpo.evaluation import Evaluation, EvaluationJob, compare, evaluate
 from tgrpo.initial_states import Split, load_states
 from tgrpo.intervals import Interval
-from tgrpo.learner import Learner, LearnerConfig
+from tgrpo.learner import Learner
 from tgrpo.metrics import MetricsWriter
 from tgrpo.model_cache import compiled_task
 from tgrpo.planning import cores, group_jobs, initial_rates, plan, slots, threads, worker_count
@@ -141,7 +141,11 @@ class _Run:
         )
         self._save("sft", policy, 0)
         learner = Learner(
-            policy, policy.frozen_copy(), self._learner_config(), seed=self.config.seed
+            policy,
+            policy.frozen_copy(),
+            self.config.learner,
+            temperature=self.config.rollout.temperature,
+            seed=self.config.seed,
         )
         choice = _Choice()
         self._validate(policy, choice, 0)
@@ -151,10 +155,6 @@ class _Run:
             if self._is_validated(iteration):
                 self._validate(policy, choice, iteration)
         return self._test(policy, choice)
-
-    def _learner_config(self) -> LearnerConfig:
-        values = self.config.learner.model_dump()
-        return LearnerConfig(**values, temperature=self.config.rollout.temperature)
 
     def _iterate(self, policy: Policy, learner: Learner, iteration: int) -> None:
         with self._phase("train", {"iteration": f"{iteration}/{self.config.iterations}"}):

@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from rewardlang.cli_generate import generate as command
+from rewardlang.cli.generate import generate as command
 from rewardlang.planning.generate import GenerateError, Written, generate
 from rewardlang.planning.planner import plan
 from rewardlang.scene import load, suite_scenes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -140,20 +139,6 @@ def test_nest_is_the_inverse_of_flatten() -> None:
 def test_every_hyper_parameter_is_explained() -> None:
     silent = [name for name, text in parameters() if not text and name != "seed"]
     assert silent == []
-
-
-def test_the_learning_modules_have_the_same_parameters() -> None:
-    from tgrpo.learner import LearnerConfig
-    from tgrpo.sft import SFTConfig
-
-    config = TrainConfig()
-    for section, target in ((config.learner, LearnerConfig), (config.sft, SFTConfig)):
-        theirs = {
-            item.name: item.default
-            for item in fields(target)
-            if item.default is not MISSING and item.name != "temperature"
-        }
-        assert section.model_dump() == theirs
 
 
 class TestOptions:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from tgrpo.learner import Learner, LearnerConfig, group_advantages
+from tgrpo.config import LearnerConfig
+from tgrpo.learner import Learner, group_advantages
 from tgrpo.policies.tiny import TinyConfig, TinyPolicy
 from tgrpo.trajectory import Ending, Group, TaskContext, Trajectory
 
@@ -92,8 +93,9 @@ def test_the_better_arm_becomes_likelier_and_the_worse_one_less(ratio: str) -> N
 def test_before_the_first_step_ratio_is_one_and_kl_zero() -> None:
     policy = make_policy()
     data = group(policy, [0.1] * 40, [0.9] * 40, temperature=0.8)
-    config = LearnerConfig(learning_rate=0.0, temperature=0.8)
-    metrics = Learner(policy, policy.frozen_copy(), config).update([data])
+    config = LearnerConfig(learning_rate=0.0)
+    learner = Learner(policy, policy.frozen_copy(), config, temperature=0.8)
+    metrics = learner.update([data])
     assert metrics["ratio/min"] == pytest.approx(1.0, abs=1e-5)
     assert metrics["ratio/max"] == pytest.approx(1.0, abs=1e-5)
     assert metrics["loss/kl"] == pytest.approx(0.0, abs=1e-9)

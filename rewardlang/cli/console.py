@@ -1,0 +1,65 @@
+"""What the commands share: arguments that are programs, and how mistakes are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from rewardlang import ir
+from rewardlang.api import analyze
+from rewardlang.diagnostics import render_one
+from rewardlang.files import STDIN, Problem, read_program, write_whole
+from rewardlang.scene import Scene
+from rewardlang.source import Source
+
+Programs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILES", help="Programs, or folders to search for *.rl; - is standard input."
+    ),
+]
+OneProgram = Annotated[Path, typer.Argument(metavar="FILE", help="A program; - is standard input.")]
+
+
+def checked(path: Path) -> tuple[ir.Program, Scene]:
+    """The checked program in a file; prints what is wrong and exits where it has errors."""
+    source = read_program(path)
+    if not isinstance(source, Source):
+        print_diagnostics([source], err=True)
+        raise typer.Exit(1)
+    analysis = analyze(source.text, name=source.name)
+    if analysis.program is None or analysis.scene is None:
+        print_diagnostics([(source, found) for found in analysis.diagnostics], err=True)
+        raise typer.Exit(1)
+    return analysis.program, analysis.scene
+
+
+def replace(path: Path, text: str) -> None:
+    if path == STDIN:
+        typer.echo(text, nl=False)
+        return
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        fail(f"cannot write {path}: {(error.strerror or str(error)).lower()}")
+
+
+def print_diagnostics(found: Sequence[Problem], err: bool = False) -> None:
+    console = Console(stderr=err, soft_wrap=True, highlight=False)
+    for source, diagnostic in found:
+        text = Text(render_one(diagnostic, source))
+        text.highlight_regex(r"\Aerror\[[^\]]*\]", "bold red")
+        text.highlight_regex(r"\Awarning\[[^\]]*\]", "bold yellow")
+        text.highlight_regex(r"(?m)^ *(-->|:::|[0-9]* \|)", "blue")
+        text.highlight_regex(r"(?m)^ +\| [ \t]*\^+.*$", "red" if diagnostic.is_error else "yellow")
+        console.print(text, end="\n\n")
+
+
+def fail(message: str) -> NoReturn:
+    typer.echo(f"error: {message}", err=True)
+    raise typer.Exit(1)
