@@ -2,6 +2,7 @@
 
     python benchmarks/tgrpo_gain.py                      # five libero_object tasks, three seeds
     python benchmarks/tgrpo_gain.py --seeds 0 --set iterations=2
+    python benchmarks/tgrpo_gain.py --jobs 2             # runs side by side; equal results
 
 Resumable: a run whose `results.json` is there is not repeated. Every seed that was started is in
 the table. SFT and TGRPO are tested on the same fixed initial states; the interval of the mean
@@ -16,17 +17,21 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from tgrpo.planning import cores
+
+# Of the suite's ten, five that one demonstration leaves between 30 and 75 % on validation (seed 0).
 TASKS = (
-    "pick_up_the_alphabet_soup_and_place_it_in_the_basket",
-    "pick_up_the_cream_cheese_and_place_it_in_the_basket",
     "pick_up_the_bbq_sauce_and_place_it_in_the_basket",
-    "pick_up_the_butter_and_place_it_in_the_basket",
-    "pick_up_the_milk_and_place_it_in_the_basket",
+    "pick_up_the_chocolate_pudding_and_place_it_in_the_basket",
+    "pick_up_the_cream_cheese_and_place_it_in_the_basket",
+    "pick_up_the_orange_juice_and_place_it_in_the_basket",
+    "pick_up_the_salad_dressing_and_place_it_in_the_basket",
 )
 BOOTSTRAP_SAMPLES = 10_000
 
@@ -52,10 +57,13 @@ def run_or_read(task: str, seed: int, options: argparse.Namespace) -> Run:
     if results is None:
         command = ["tgrpo", "train", "--rewards", "tasks/", "--preset", options.preset]
         command += ["--suite", options.suite, "--task", task, "--seed", str(seed)]
-        command += ["--run-dir", str(folder)]
+        command += ["--run-dir", str(folder), "--workers", str(max(1, cores() // options.jobs))]
         for setting in options.set:
             command += ["--set", setting]
-        subprocess.run([sys.executable, "-m", *command], check=True)
+        print(f"started {folder.name}", flush=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        with open(folder / "output.txt", "w") as output:
+            subprocess.run([sys.executable, "-m", *command], check=True, stdout=output)
         results = next(iter(sorted(folder.glob("*/results.json"))))
     return read_run(task, seed, json.loads(results.read_text()))
 
@@ -138,11 +146,14 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--preset", default="quickstart")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--jobs", type=int, default=1, help="runs at the same time")
     parser.add_argument("--runs", type=Path, default=Path("runs/tgrpo_gain"))
     parser.add_argument("--out", type=Path, help="JSON file for the result")
     options = parser.parse_args()
     # Seeds outermost: an interrupted benchmark has whole seeds, not whole tasks.
-    runs = [run_or_read(task, seed, options) for seed in options.seeds for task in options.tasks]
+    pairs = [(task, seed) for seed in options.seeds for task in options.tasks]
+    with ThreadPoolExecutor(options.jobs) as pool:
+        runs = list(pool.map(lambda pair: run_or_read(*pair, options), pairs))
     runs.sort(key=lambda run: (options.tasks.index(run.task), run.seed))
     print_table(runs)
     result = summary(runs, options)

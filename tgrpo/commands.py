@@ -20,6 +20,7 @@ from tgrpo.lockstep import OnSteps
 from tgrpo.metrics import MetricsWriter
 from tgrpo.mistakes import INTERRUPTED, fail
 from tgrpo.options import Resolved
+from tgrpo.placements import check_skills
 from tgrpo.planning import (
     CONTROL_STEPS_PER_SECOND,
     EXPECTED_SHARE_OF_STEPS,
@@ -95,11 +96,13 @@ def run_training(resolved: Resolved) -> None:
 
 
 def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
-    """Find a bad checkpoint or file of demonstrations before anything is written."""
+    """Find a bad checkpoint, file of demonstrations or goal before anything is written."""
     if config.start_from is not None:
         load_policy(config.start_from, kind=config.policy.kind)
     elif config.demonstrations.file is not None:
         read(config.demonstrations.file, tasks, config.demonstrations.count)
+    else:
+        check_skills(task.scene for task in tasks)
 
 
 def _finished(folder: RunFolder) -> str:

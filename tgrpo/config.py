@@ -15,6 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
+import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -112,6 +113,9 @@ class LearnerConfig(Section):
     )
     clip: float = Field(default=0.2, gt=0, lt=1, description="epsilon of the ratio's clip")
     kl_weight: float = Field(default=0.02, ge=0, description="beta, of the KL to the SFT policy")
+    kl: Literal["exact", "sampled"] = Field(
+        default="exact", description="the divergence over all bins, or the paper's estimate of it"
+    )
     epochs: int = Field(default=1, ge=1, description="passes over the groups of an iteration")
     minibatches: int = Field(
         default=4,
@@ -326,29 +330,12 @@ def _invalid(details: ErrorDetails, origins: Mapping[str, str]) -> ConfigMistake
 def as_toml(config: TrainConfig, *, explain: bool = False) -> str:
     """The resolved configuration as TOML that `--config` reads back."""
     meaning = dict(parameters()) if explain else {}
-    section = ""
-    lines = []
-    for name, value in sorted(flatten(config.model_dump(mode="json")), key=lambda i: "." in i[0]):
-        table, _, key = name.rpartition(".")
-        if table != section:
-            section = table
-            lines += ["", f"[{table}]"]
-        note = f"  # {meaning[name]}" if meaning.get(name) else ""
-        lines.append(f"{key} = {_toml_text(value)}{note}")
-    return "\n".join(lines) + "\n"
-
-
-def _toml_text(value: Any) -> str:
-    match value:
-        case None:
-            return f'"{NONE}"'
-        case bool():
-            return "true" if value else "false"
-        case int() | float():
-            return repr(value)
-        case str():
-            return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        case list() | tuple():
-            return "[" + ", ".join(_toml_text(item) for item in value) + "]"
-        case _:
-            raise TypeError(f"no TOML form for {value!r}")
+    document = tomlkit.document()
+    values = flatten(config.model_dump(mode="json"))
+    for name, value in sorted(values, key=lambda item: "." in item[0]):  # tables come last
+        section, _, key = name.rpartition(".")
+        table = document.setdefault(section, tomlkit.table()) if section else document
+        table[key] = NONE if value is None else value
+        if meaning.get(name):
+            table[key].comment(meaning[name])
+    return tomlkit.dumps(document)

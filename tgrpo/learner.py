@@ -15,10 +15,8 @@ from torch import Tensor
 from tgrpo import advantages as adv
 from tgrpo.config import LearnerConfig
 from tgrpo.losses import DecisionLoss, decision_loss, decision_weights
-from tgrpo.policies.base import Policy
+from tgrpo.policies.base import Policy, bin_log_probs
 from tgrpo.trajectory import Group, TaskContext, Trajectory
-
-_CHUNK = 512  # decisions per forward pass where no gradient is needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +28,6 @@ class Decisions:
     objects: Tensor  # (D, K, 7)
     tokens: Tensor  # (D, 7)
     behaviour: Tensor  # (D, 7) log-probs
-    reference: Tensor  # (D, 7) log-probs
     advantages: Tensor  # (D,)
     weights: Tensor  # (D,), sum over all tasks is 1
 
@@ -126,7 +123,7 @@ class Learner:
                 self._optimizer.state[self._parameters[name]][slot] = value.clone()
 
     def _flatten(self, groups: Sequence[Group], tables: Sequence[np.ndarray]) -> list[Decisions]:
-        """All decisions, by task, with the reference's log-probs."""
+        """All decisions, by task."""
         arms = [
             (trajectory, table[arm, : len(trajectory)])
             for group, table in zip(groups, tables, strict=True)
@@ -149,33 +146,15 @@ class Learner:
             arrays = [getattr(arm.trajectory, name) for arm in arms]
             return torch.from_numpy(np.concatenate(arrays)).to(device)
 
-        robot, objects, tokens = join("robot"), join("objects"), join("tokens")
         return Decisions(
             context=context,
-            robot=robot,
-            objects=objects,
-            tokens=tokens,
+            robot=join("robot"),
+            objects=join("objects"),
+            tokens=join("tokens"),
             behaviour=join("log_probs"),
-            reference=self._reference_log_probs(context, robot, objects, tokens),
             advantages=torch.cat([arm.advantages for arm in arms]).to(device),
             weights=torch.cat([arm.weights for arm in arms]).to(device),
         )
-
-    def _reference_log_probs(
-        self, context: TaskContext, robot: Tensor, objects: Tensor, tokens: Tensor
-    ) -> Tensor:
-        with torch.no_grad():
-            chunks = [
-                self.reference.log_probs(
-                    context,
-                    robot[start : start + _CHUNK],
-                    objects[start : start + _CHUNK],
-                    tokens[start : start + _CHUNK],
-                    temperature=self.temperature,
-                )
-                for start in range(0, len(robot), _CHUNK)
-            ]
-        return torch.cat(chunks)
 
     def _step(self, batch: Batch, scale: float, tracker: _Tracker) -> None:
         """One optimiser step on a minibatch: rows of each task's decisions.
@@ -205,21 +184,28 @@ class Learner:
             group["lr"] = self.config.learning_rate * scale
 
     def _terms(self, decisions: Decisions, rows: Tensor) -> DecisionLoss:
-        log_probs = self.policy.log_probs(
+        with torch.no_grad():
+            reference = self._log_probs(self.reference, decisions, rows)
+        return decision_loss(
+            self._log_probs(self.policy, decisions, rows),
+            decisions.behaviour[rows],
+            reference,
+            decisions.tokens[rows],
+            decisions.advantages[rows],
+            clip=self.config.clip,
+            ratio=self.config.ratio,
+            kl=self.config.kl,
+        )
+
+    def _log_probs(self, policy: Policy, decisions: Decisions, rows: Tensor) -> Tensor:
+        """Of all bins, (B, 7, 256)."""
+        logits = policy.action_logits(
             decisions.context,
             decisions.robot[rows],
             decisions.objects[rows],
             decisions.tokens[rows],
-            temperature=self.temperature,
         )
-        return decision_loss(
-            log_probs,
-            decisions.behaviour[rows],
-            decisions.reference[rows],
-            decisions.advantages[rows],
-            clip=self.config.clip,
-            ratio=self.config.ratio,
-        )
+        return bin_log_probs(logits, temperature=self.temperature)
 
 
 def group_advantages(group: Group, config: LearnerConfig) -> np.ndarray:

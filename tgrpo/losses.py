@@ -7,6 +7,10 @@ TGRPO maximises (arXiv 2506.08440, the objective; PPO's clip and GRPO's KL estim
 with ρ = π_θ(a|o) / π_old(a|o). An action is seven tokens: `ratio="action"` (the paper's) takes
 the product of their ratios, one ρ per decision; `ratio="token"` clips each token's ratio alone
 and averages the seven terms.
+
+The last term estimates KL(π_θ, π_ref) from the sampled action. Where π_θ has become unlikely it
+grows like π_ref/π_θ, and a single action outweighs the whole batch; all bins are at hand, so the
+divergence itself can be taken instead (`exact_kl`).
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ import torch
 from torch import Tensor
 
 Ratio = Literal["action", "token"]
+KL = Literal["exact", "sampled"]
 
 # exp(±20) is 5e8: far outside any clip, still finite in float32. Gradients beyond it vanish,
 # instead of turning one impossible action into inf and the whole update into NaN.
@@ -29,33 +34,36 @@ class DecisionLoss:
     """Per decision (B,): what is minimised, and what is watched."""
 
     surrogate: Tensor  # -min(ρ A, clip(ρ) A)
-    kl: Tensor  # π_ref/π_θ - log(π_ref/π_θ) - 1 >= 0
+    kl: Tensor  # KL(π_θ, π_ref) or its estimate, >= 0
     ratio: Tensor  # ρ, detached
     clipped: Tensor  # share of the decision's ratios whose gradient the clip cuts off, detached
 
 
 def decision_loss(
-    log_probs: Tensor,
+    current: Tensor,
     behaviour: Tensor,
     reference: Tensor,
+    tokens: Tensor,
     advantages: Tensor,
     *,
     clip: float,
     ratio: Ratio,
+    kl: KL,
 ) -> DecisionLoss:
-    """Loss terms of B decisions from token log-probs (B, 7) and advantages (B,).
+    """Loss terms of B decisions with `tokens` (B, 7) and `advantages` (B,).
 
-    `log_probs` are the current policy's, with gradient; `behaviour` those kept at sampling time;
-    `reference` the SFT policy's; all three of the same tokens at the same temperature.
+    `current` (B, 7, 256) are log-probs of all bins under the policy, with gradient; `reference`
+    those of the SFT policy; `behaviour` (B, 7) the tokens' log-probs kept at sampling time; all at
+    the temperature of sampling.
     """
+    log_probs = of_tokens(current, tokens)
     log_ratio = _per_unit(log_probs - behaviour, ratio)
-    log_reference = _per_unit(reference - log_probs, ratio)
     rho = log_ratio.clamp(-_MAX_LOG_RATIO, _MAX_LOG_RATIO).exp()
     terms = clipped_surrogate(rho, advantages[:, None], clip)
     cut = is_clipped(rho.detach(), advantages[:, None], clip)
     return DecisionLoss(
         surrogate=-terms.mean(dim=-1),
-        kl=reference_kl(log_reference).mean(dim=-1),
+        kl=_divergence(current, reference, tokens, ratio, kl).mean(dim=-1),
         ratio=(log_probs - behaviour).detach().sum(dim=-1).clamp(max=_MAX_LOG_RATIO).exp(),
         clipped=cut.float().mean(dim=-1),
     )
@@ -71,7 +79,21 @@ def is_clipped(rho: Tensor, advantages: Tensor, clip: float) -> Tensor:
     return ((advantages > 0) & (rho > 1.0 + clip)) | ((advantages < 0) & (rho < 1.0 - clip))
 
 
-def reference_kl(log_ratio: Tensor) -> Tensor:
+def of_tokens(log_probs: Tensor, tokens: Tensor) -> Tensor:
+    """Log-probs (B, 7) of `tokens` (B, 7), of those of all bins (B, 7, 256)."""
+    return log_probs.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+
+
+def exact_kl(current: Tensor, reference: Tensor) -> Tensor:
+    """KL(π_θ, π_ref) of each dimension (B, 7), from log-probs of all bins (B, 7, 256).
+
+    Each dimension is conditioned on the sampled tokens before it; the mean of the sum over
+    sampled actions is the divergence of whole actions.
+    """
+    return (current.exp() * (current - reference)).sum(dim=-1).clamp(min=0.0)
+
+
+def sampled_kl(log_ratio: Tensor) -> Tensor:
     """exp(d) - d - 1 with d = log(π_ref/π_θ): an estimate of KL(π_θ, π_ref) that is never < 0."""
     bounded = log_ratio.clamp(-_MAX_LOG_RATIO, _MAX_LOG_RATIO)
     # expm1, because exp(d) - 1 cancels near 0; the clamp takes what rounding leaves below 0.
@@ -88,6 +110,18 @@ def decision_weights(lengths: list[int]) -> Tensor:
     if not lengths:
         return torch.zeros(0)
     return torch.cat([torch.full((n,), 1.0 / (len(lengths) * n)) for n in lengths])
+
+
+def _divergence(current: Tensor, reference: Tensor, tokens: Tensor, ratio: Ratio, kl: KL) -> Tensor:
+    """(B, 1) or (B, 7), per unit of the ratio."""
+    match kl:
+        case "exact":
+            return _per_unit(exact_kl(current, reference), ratio)
+        case "sampled":
+            log_ratio = of_tokens(reference, tokens) - of_tokens(current, tokens)
+            return sampled_kl(_per_unit(log_ratio, ratio))
+        case _:
+            assert_never(kl)
 
 
 def _per_unit(log_ratio: Tensor, ratio: Ratio) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -72,13 +73,24 @@ class Goal:
 
 def goals_of(scene: rewardlang.Scene) -> tuple[Goal, ...]:
     """The scene's goal as placements, in its order. Raises UnsupportedGoalError."""
-    unsupported = [f"({' '.join(atom)})" for atom in scene.goal if not _is_placement(scene, atom)]
-    if unsupported or not scene.goal:
-        raise UnsupportedGoalError(
-            f"{scene.id}: the demonstrator places movable objects in containers and on things; "
-            f"it has no skill for {', '.join(unsupported) or 'an empty goal'}"
-        )
+    check_skills([scene])
     return tuple(Goal(predicate, item, target) for predicate, item, target in scene.goal)
+
+
+def check_skills(scenes: Iterable[rewardlang.Scene]) -> None:
+    """Raises UnsupportedGoalError, naming all of them, for goals that are no placements."""
+    beyond = [
+        f"  {scene.id}: {', '.join(atoms) or 'an empty goal'}"
+        for scene in scenes
+        if (atoms := [f"({' '.join(a)})" for a in scene.goal if not _is_placement(scene, a)])
+        or not scene.goal
+    ]
+    if beyond:
+        raise UnsupportedGoalError(
+            "the demonstrator places movable objects in containers and on things; it has no "
+            "skill for\n" + "\n".join(beyond) + "\nwith recorded demonstrations these can be "
+            "trained: --demos FILE.hdf5"
+        )
 
 
 def _is_placement(scene: rewardlang.Scene, atom: tuple[str, ...]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -75,4 +75,3 @@ class Group:
     """N arms that started from the same initial state under the same policy."""
 
     trajectories: tuple[Trajectory, ...]
-    seconds: dict[str, float] = field(default_factory=dict)  # phase -> wall-clock seconds

@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -82,7 +83,6 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
     [
         (("train", "--suite", "libero_objct"), "did you mean libero_object"),
         (("train", "--task", "pick_up_the_mlik"), "did you mean pick_up_the_milk_and_place"),
-        (("train", "--suite", "libero_goal"), "no program of libero_goal; there are programs of"),
         (("train", "--preset", "papr"), "unknown preset 'papr'; did you mean paper?"),
         (("train", "--set", "learner.lr=1"), "did you mean learner.learning_rate"),
         (("train", "--group-size", "1"), "rollout.group_size: must be greater than or equal to 2"),
@@ -222,11 +222,30 @@ def test_a_checkpoint_without_tasks_needs_a_choice(tmp_path: Path) -> None:
     assert (code, "names no task: choose with --suite and --task" in text) == (2, True)
 
 
+def test_a_suite_without_a_program_is_told_with_those_that_have_one(tmp_path: Path) -> None:
+    folder = tmp_path / "tasks" / "libero_object"
+    folder.mkdir(parents=True)
+    shutil.copy(TASKS / f"{MILK}.rl", folder)
+    code, text = run("train", "--rewards", tmp_path / "tasks", "--suite", "libero_goal")
+    assert code == 2
+    assert "no program of libero_goal; there are programs of libero_object" in text
+
+
+def test_a_goal_beyond_the_demonstrator_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    arguments = ("--rewards", TASKS, "--suite", "libero_goal", "--run-dir", runs)
+    code, text = run("train", *arguments, "--set", "tasks.limit=2")
+    assert code == 1
+    assert "(open wooden_cabinet_1_middle_region)" in text
+    assert "--demos FILE.hdf5" in text
+    assert not runs.exists()
+
+
 def test_parameters_prints_a_configuration_with_meanings(tmp_path: Path) -> None:
     code, text = run("parameters", "--preset", "paper", "--set", "seed=7")
     assert code == 0
     assert "seed = 7" in text
-    assert re.search(r"^kl_weight = 0.02  # beta, of the KL", text, re.MULTILINE)
+    assert re.search(r"^kl_weight = 0.02 # beta, of the KL", text, re.MULTILINE)
     file = tmp_path / "mine.toml"
     file.write_text(text)
     assert run("parameters", "--config", file) == (0, text)

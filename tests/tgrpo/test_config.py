@@ -45,7 +45,7 @@ def test_every_mistake_of_every_source_is_told_at_once(tmp_path: Path) -> None:
         "--set seed: write NAME=VALUE, for example learner.learning_rate=1e-4",
         f"{file}: iteration: no such hyper-parameter; did you mean iterations?",
         "--set: learner.lr: no such hyper-parameter; did you mean learner.learning_rate or "
-        "learner.clip or sft.learning_rate?",
+        "learner.kl or learner.clip?",
         "--set: learner: is a section; set one of "
         + ", ".join(name for name, _ in parameters() if name.startswith("learner.")),
         f"{file}: rollout.group_size: must be greater than or equal to 2, got 1",

@@ -39,7 +39,7 @@ def _spd(seed, n, spread):
 
 
 @given(st.integers(0, 10**6), st.sampled_from([(0, 3), (3, 6), (0, 6)]), st.floats(0, 4))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_solve_inverts_the_block_and_leaves_the_rest(seed, block, spread):
     start, stop = block
     A = _spd(seed, 6, spread)
@@ -59,7 +59,7 @@ def test_solve_gives_zero_where_the_matrix_is_singular():
 
 
 @given(vectors.filter(lambda v: np.linalg.norm(v) > 1e-6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_rotations_are_robosuites_to_its_single_precision(turn):
     import_libero("envs.env_wrapper")
     from robosuite.utils import transform_utils
@@ -71,7 +71,7 @@ def test_rotations_are_robosuites_to_its_single_precision(turn):
 
 
 @given(vectors, vectors)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_goal_is_5_cm_and_half_a_radian_per_unit(move, turn):
     goal, goal_rotation = np.zeros(3), np.full((3, 3), 7.0)
     position, rotation = np.array([0.1, 0.2, 0.3]), np.eye(3).ravel()

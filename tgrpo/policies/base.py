@@ -2,7 +2,7 @@
 
 A policy maps (instruction, state of the environments) to seven categorical distributions over 256
 bins, each conditioned on the bins chosen before it. Sampling and scoring both go through
-`token_log_probs`, so that the ratio of a policy to itself is 1.
+`bin_log_probs`, so that the ratio of a policy to itself is 1.
 """
 
 from __future__ import annotations
@@ -84,8 +84,13 @@ def token_log_probs(logits: Tensor, tokens: Tensor, *, temperature: float) -> Te
 
     The softmax runs over the 256 action bins alone.
     """
-    scaled = torch.log_softmax(logits / temperature, dim=-1)
+    scaled = bin_log_probs(logits, temperature=temperature)
     return scaled.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
+
+
+def bin_log_probs(logits: Tensor, *, temperature: float) -> Tensor:
+    """Log-probs of all bins under softmax(logits / temperature), over the last dimension."""
+    return torch.log_softmax(logits / temperature, dim=-1)
 
 
 def draw_tokens(logits: Tensor, *, temperature: float, uniforms: Tensor | None) -> Tensor:
