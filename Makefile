@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: setup train test test-all check format tasks clean
+.PHONY: setup train test test-all check format docs fuzz editor clean
 
 setup: $(STAMP)
 
@@ -22,10 +22,10 @@ train: setup  ## Train the quickstart: SFT, then TGRPO, on one LIBERO task
 	$(BIN)/tgrpo train --rewards tasks/ --preset quickstart
 
 test: setup  ## Everything static, and one task of each scene family in the simulator
-	$(BIN)/pytest -m 'not full'
+	$(BIN)/pytest -n auto --maxprocesses 8 -m 'not full'
 
 test-all: setup  ## Everything
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --maxprocesses 8
 
 check: setup  ## Lint, format, types, import direction
 	$(BIN)/ruff check .
@@ -39,5 +39,15 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/rewardlang fmt tasks/
 
+docs: setup  ## The documentation in site/, links checked
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+fuzz: setup  ## Ten minutes of fuzzing the front end; new inputs go to tests/rewardlang/corpus
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[fuzz]'
+	$(BIN)/python -m tests.rewardlang.hunt --minutes 10
+
+editor:  ## Build and test the VS Code extension; needs Node 20
+	cd editors/vscode && npm ci --no-audit --no-fund && npm test
+
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

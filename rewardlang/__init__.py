@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rewardlang.api import Analysis, analyze
     from rewardlang.diagnostics import Diagnostic, Severity, render
+    from rewardlang.fittings import handle_of
     from rewardlang.ir import Program, stages
     from rewardlang.runtime.evaluator import (
         Evaluator,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         RewardStep,
         compile,
     )
+    from rewardlang.runtime.mujoco_state import SnapshotReader
     from rewardlang.runtime.native import native_success
     from rewardlang.scene import (
         Joint,
@@ -31,8 +33,16 @@ if TYPE_CHECKING:
         suites,
     )
     from rewardlang.scene import load as load_scene
+    from rewardlang.simulator import (
+        Act,
+        OtherSceneError,
+        Replay,
+        Script,
+        SimulatorError,
+        UnsupportedScriptError,
+    )
     from rewardlang.source import Source
-    from rewardlang.state import BindError
+    from rewardlang.state import BindError, Fact, FactKind, Requirements, Snapshot
     from rewardlang.syntax.formatter import format_program
 
 __version__ = "0.1.0"
@@ -49,8 +59,10 @@ _PUBLIC = {
     "Memory": ("rewardlang.runtime.evaluator", "Memory"),
     "RewardFn": ("rewardlang.runtime.evaluator", "RewardFn"),
     "RewardStep": ("rewardlang.runtime.evaluator", "RewardStep"),
+    "SnapshotReader": ("rewardlang.runtime.mujoco_state", "SnapshotReader"),
     "native_success": ("rewardlang.runtime.native", "native_success"),
     "format_program": ("rewardlang.syntax.formatter", "format_program"),
+    "handle_of": ("rewardlang.fittings", "handle_of"),
     "Program": ("rewardlang.ir", "Program"),
     "stages": ("rewardlang.ir", "stages"),
     "Source": ("rewardlang.source", "Source"),
@@ -58,7 +70,17 @@ _PUBLIC = {
     "Object": ("rewardlang.scene", "Object"),
     "Region": ("rewardlang.scene", "Region"),
     "Scene": ("rewardlang.scene", "Scene"),
+    "Act": ("rewardlang.simulator", "Act"),
+    "OtherSceneError": ("rewardlang.simulator", "OtherSceneError"),
+    "Replay": ("rewardlang.simulator", "Replay"),
+    "Script": ("rewardlang.simulator", "Script"),
+    "SimulatorError": ("rewardlang.simulator", "SimulatorError"),
+    "UnsupportedScriptError": ("rewardlang.simulator", "UnsupportedScriptError"),
     "BindError": ("rewardlang.state", "BindError"),
+    "Fact": ("rewardlang.state", "Fact"),
+    "FactKind": ("rewardlang.state", "FactKind"),
+    "Requirements": ("rewardlang.state", "Requirements"),
+    "Snapshot": ("rewardlang.state", "Snapshot"),
     "SuiteCatalogue": ("rewardlang.scene", "SuiteCatalogue"),
     "UnknownSceneError": ("rewardlang.scene", "UnknownSceneError"),
     "load_scene": ("rewardlang.scene", "load"),
@@ -67,25 +89,37 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "Act",
     "Analysis",
     "BindError",
     "Diagnostic",
     "Evaluator",
+    "Fact",
+    "FactKind",
     "Joint",
     "Memory",
     "Object",
+    "OtherSceneError",
     "Program",
     "Region",
+    "Replay",
+    "Requirements",
     "RewardFn",
     "RewardStep",
     "Scene",
+    "Script",
     "Severity",
+    "SimulatorError",
+    "Snapshot",
+    "SnapshotReader",
     "Source",
     "SuiteCatalogue",
     "UnknownSceneError",
+    "UnsupportedScriptError",
     "analyze",
     "compile",
     "format_program",
+    "handle_of",
     "load_scene",
     "native_success",
     "render",

@@ -162,8 +162,8 @@ class Diagnostic:
 
     @property
     def doc(self) -> str:
-        """What the code means in general."""
-        return CODES[self.code].summary
+        """Where the code is explained: a path below the documentation's root."""
+        return f"codes/{self.code}"
 
     def as_json(self, source: Source | None = None) -> dict[str, Any]:
         """The finding as plain data; with its `source`, also file, lines and columns."""

@@ -50,16 +50,16 @@ def read_program(path: Path) -> Source | Problem:
         return Source("", name), Diagnostic("not-utf8", message, Span(0, 0))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Replace a file at once: whoever reads it sees the old text or the new one, never a part.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Replace a file at once: whoever reads it sees the old content or the new, never a part.
 
     Raises OSError, and leaves nothing behind then.
     """
     target = path.resolve()
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(temporary, target.stat().st_mode if target.exists() else 0o644)
         os.replace(temporary, target)
     except BaseException:

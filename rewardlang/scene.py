@@ -70,8 +70,17 @@ class Region(_Frozen):
     ranges: tuple[float, float, float, float] | None = None  # m, table zones: x0 y0 x1 y1
 
 
+class HandleBox(_Frozen):
+    """What a hand takes hold of to move a part, where `fittings` has no row for its category."""
+
+    part: str  # object or region, openable or switchable
+    joint: str  # one of the part's
+    centre: tuple[float, float, float]  # m, in the frame of the body that the joint moves
+    half_extents: tuple[float, float, float]  # m
+
+
 class Scene(_Frozen):
-    """What exists in one LIBERO task."""
+    """What exists in one task: LIBERO's, or that of another simulator."""
 
     suite: str
     task: str
@@ -84,6 +93,7 @@ class Scene(_Frozen):
     objects_of_interest: tuple[str, ...] = ()
     objects: tuple[Object, ...]
     regions: tuple[Region, ...]
+    handles: tuple[HandleBox, ...] = ()
 
     @property
     def id(self) -> str:

@@ -25,7 +25,9 @@ class FactKind(Enum):
     HANDLE = ("handle frame", 18)  # of what a hand takes hold of to open a part or turn a knob
     PART = ("openness", 3)  # of a drawer or door: see `part_values`
     KNOB = ("knob", 3)  # of a switchable fixture: see `part_values`
-    CONTACT = ("contact", 1)  # 1.0 where the two touch; a region stands for what it belongs to
+    MOUTH = ("mouth", 3)  # of a region: unit vector out of it, in its own frame; never changes
+    # 1.0 where the two touch; a region stands for what it belongs to, `handle(part)` for itself
+    CONTACT = ("contact", 1)
     SUPPORT = ("support", 1)  # object, region: as CONTACT, but always 1.0 for a zone of the table
     HAND_CONTACT = ("contact with the gripper", 1)
     FINGER_CONTACT = ("contact with a finger", 1)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from rewardlang.diagnostics import CODES
+
 ROOT = Path(__file__).parent.parent
 
 
@@ -30,13 +32,16 @@ def wheel(tmp_path_factory) -> Path:
     return next(out.glob("*.whl"))
 
 
-def test_wheel_carries_grammar_scenes_states_and_presets(wheel):
+def test_wheel_carries_grammar_scenes_rules_states_and_presets(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert any(name.endswith("grammar.lark") for name in names)
     for suite in ("libero_spatial", "libero_object", "libero_goal", "libero_10", "libero_90"):
         assert f"rewardlang/scenes/{suite}.json" in names
     assert "tgrpo/presets/quickstart.toml" in names
+    assert "rewardlang/scoring/templates/page.html.jinja" in names
     assert sum(name.endswith(".npz") for name in names) >= 20
+    for code in CODES:
+        assert f"rewardlang/rules/{code}.md" in names
     assert not any("tests/" in name for name in names)
 
 

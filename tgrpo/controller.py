@@ -92,14 +92,15 @@ class _Memory:
 class Demonstrator:
     """One controller per episode (or `reset` between two).
 
-    Raises UnsupportedGoalError for a goal that asks for more than placing objects.
+    `goals`: what to place where instead of what the scene's goal says. Raises UnsupportedGoalError
+    for a scene's goal that asks for more than placing objects.
     """
 
-    def __init__(self, simulation: Simulation):
+    def __init__(self, simulation: Simulation, goals: tuple[Goal, ...] | None = None):
         self._simulation = simulation
         self._scene = simulation.scene
         self._row = {name: row for row, name in enumerate(simulation.context.object_names)}
-        self._goals = goals_of(self._scene)
+        self._goals = goals_of(self._scene) if goals is None else goals
         self._obstacles = [
             ObstacleReader(simulation.model, goal.ignored(self._scene)) for goal in self._goals
         ]
@@ -134,7 +135,9 @@ class Demonstrator:
 
     def _look(self, observation: Observation) -> _View:
         poses = observation.objects.astype(np.float64)
-        boxes = {name: self._box(name, poses[row]) for name, row in self._row.items()}
+        boxes = {
+            name: Box.of(self._scene.object(name), poses[row]) for name, row in self._row.items()
+        }
         box = boxes[self.goal.item]
         position = poses[self._row[self.goal.item], :3]
         robot = observation.robot.astype(np.float64)
@@ -148,11 +151,6 @@ class Demonstrator:
             box=box,
             placement=self.goal.placement(self._scene, data, boxes, drop),
         )
-
-    def _box(self, name: str, pose: np.ndarray) -> Box:
-        thing = self._scene.object(name)
-        axes = rotation_of(pose[3:])
-        return Box(pose[:3] + axes @ np.array(thing.centre), axes, np.array(thing.half_extents))
 
     def _surroundings(self) -> Obstacles:
         return self._obstacles[self._current].read(self._simulation.data)

@@ -1,7 +1,8 @@
 """Demonstrations in HDF5 files of LIBERO's own layout: written here, read wherever they are from.
 
     data                    bddl_file_name, bddl_file_content, problem_info, env_args, num_demos, …
-    data/demo_0             num_samples, init_state, model_file: the scene's XML, fixtures placed
+    data/demo_0             num_samples, init_state, model_file: the scene's XML, fixtures placed;
+                            final_state: after the last action, in files written here alone
     data/demo_0/actions     (T, 7)
     data/demo_0/states      (T, 1 + nq + nv): time, qpos, qvel before each action
     data/demo_0/…           rewards, dones, robot_states, obs/…
@@ -28,17 +29,12 @@ import numpy as np
 from tgrpo.envs import Simulation
 from tgrpo.initial_states import InitialState
 from tgrpo.libero_hdf5 import (
+    Demo,
     DemonstrationFileError,
-    RawDemo,
-    file_error,
-    fixtures_in,
-    grouped,
-    load,
-    misfits,
     place_fixtures,
-    task_of,
+    read_file,
 )
-from tgrpo.model_cache import CompiledTask, compiled_task, replace_file
+from tgrpo.model_cache import compiled_task, replace_file
 from tgrpo.tasks import Task
 from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM, TaskContext
 
@@ -80,6 +76,8 @@ class Recorded(Protocol):
     @property
     def states(self) -> np.ndarray: ...  # (T, 1 + nq + nv)
     @property
+    def final_state(self) -> np.ndarray: ...  # (1 + nq + nv,)
+    @property
     def success(self) -> bool: ...
 
 
@@ -97,17 +95,9 @@ def read_demonstrations(path: Path) -> list[Demonstration]:
     Every state is set on the task's own model, with the fixtures where the episode's `model_file`
     has them. Raises DemonstrationFileError with all that is wrong at once.
     """
-    file = load(path)
-    problems = list(file.problems())
-    task, unknown = task_of(file.attributes, path)
-    if task is None or problems:
-        raise file_error(path, problems or unknown)
-    compiled = compiled_task(task)
-    problems += grouped((demo.name, misfits(demo, compiled)) for demo in file.demos)
-    if problems:
-        raise file_error(path, problems)
-    simulation = Simulation(task)
-    return [_replayed(simulation, demo, compiled) for demo in file.demos]
+    file = read_file(path)
+    simulation = Simulation(file.task)
+    return [_replayed(simulation, demo) for demo in file.demos]
 
 
 def _write(path: Path, task: Task, episodes: Sequence[Recorded]) -> None:
@@ -200,6 +190,7 @@ def _write_episode(group: h5py.Group, simulation: Simulation, xml: str, episode:
     seen.create_dataset("joint_states", data=joints)
     group.attrs["num_samples"] = length
     group.attrs["init_state"] = np.asarray(episode.states[0], np.float64)
+    group.attrs["final_state"] = np.asarray(episode.final_state, np.float64)
     group.attrs["model_file"] = place_fixtures(xml, episode.state.fixtures)
 
 
@@ -225,11 +216,8 @@ def _axis_angle(quaternion: np.ndarray) -> np.ndarray:
     return vector
 
 
-def _replayed(simulation: Simulation, demo: RawDemo, compiled: CompiledTask) -> Demonstration:
-    assert demo.actions is not None
-    assert demo.states is not None
-    fixtures = fixtures_in(demo.model_file, compiled)[0] if compiled.fixtures else {}
-    seen = [simulation.observe() for _ in _through(simulation, demo.states, fixtures)]
+def _replayed(simulation: Simulation, demo: Demo) -> Demonstration:
+    seen = [simulation.observe() for _ in _through(simulation, demo.states, demo.fixtures)]
     context = simulation.context
     return Demonstration(
         task=simulation.task,

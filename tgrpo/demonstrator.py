@@ -39,6 +39,7 @@ class Episode:
     objects: np.ndarray  # (T, K, 7) float32
     actions: np.ndarray  # (T, 7) float64, what the controller asked for, noise or not
     states: np.ndarray  # (T, D) float64, LIBERO's flattened states
+    final_state: np.ndarray  # (D,) float64, after the last action
     success: bool
 
     def __len__(self) -> int:
@@ -84,6 +85,7 @@ def run_episode(
         objects=np.array([item.objects for item in seen], np.float32).reshape(-1, *shape),
         actions=np.array(actions).reshape(-1, ACTION_DIM),
         states=np.array(states).reshape(len(seen), -1),
+        final_state=simulation.state_vector(),
         success=success,
     )
 
@@ -121,19 +123,21 @@ def demonstrate(
     seed: int = 0,
     on_episode: Callable[[Episode], None] | None = None,
 ) -> Demonstrated:
-    """Write the first `count` solved episodes from the states of `split`, in order, to `out`.
+    """Write `count` solved episodes from the states of `split`, in order, to `out`.
 
-    HDF5 in LIBERO's own layout; nothing is left behind where it fails or is interrupted. States
-    that are solved before the first action are passed over. `on_episode` hears of each episode,
-    solved or not. Raises DemonstratorError where the states do not suffice, UnsupportedGoalError,
-    UnstablePhysicsError, OSError.
+    The first state is number seed · count (round the end), so that every seed has demonstrations
+    of its own. HDF5 in LIBERO's own layout; nothing is left behind where it fails or is
+    interrupted. States that are solved before the first action are passed over. `on_episode` hears
+    of each episode, solved or not. Raises DemonstratorError where the states do not suffice,
+    UnsupportedGoalError, UnstablePhysicsError, OSError.
     """
     simulation = Simulation(task)
     generator = np.random.default_rng(seed)
     solved: list[Episode] = []
     failed: list[int] = []
     states = load_states(task, split)
-    for state in states:
+    first = seed * count % len(states)
+    for state in (*states[first:], *states[:first]):
         if len(solved) == count:
             break
         episode = run_episode(simulation, state, noise=noise, generator=generator)

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 import numpy as np
 
+import rewardlang
 from tgrpo.obstacles import Obstacles
 
 # The Panda's hand in the frame of its grip site (x along the fingers' line, z down), open.
@@ -87,6 +88,12 @@ class Box:
     centre: np.ndarray
     axes: np.ndarray
     half: np.ndarray
+
+    @classmethod
+    def of(cls, thing: rewardlang.Object, pose: np.ndarray) -> Box:
+        """The box around an object whose root body is at `pose` (7,)."""
+        axes = rotation_of(pose[3:])
+        return cls(pose[:3] + axes @ np.array(thing.centre), axes, np.array(thing.half_extents))
 
     @property
     def reach(self) -> np.ndarray:

@@ -1,6 +1,9 @@
 """What stands in an HDF5 file of LIBERO's layout, and everything that may be wrong with it.
 
 No simulator runs here: names, shapes, and the poses of fixtures in the XML of a scene.
+
+    load(path)        RawFile     as it stands, checked for nothing
+    read_file(path)   DemoFile    every episode fits its task's model, or one error says why not
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from xml.etree import ElementTree
 import h5py
 import numpy as np
 
-from tgrpo.model_cache import CompiledTask
+from tgrpo.model_cache import CompiledTask, compiled_task
 from tgrpo.tasks import Task, suite_tasks, suites
 from tgrpo.trajectory import ACTION_DIM, OBJECT_DIM
 
@@ -24,6 +27,8 @@ _LAYOUT = (
     "the attribute bddl_file_name, and in it a group demo_0, demo_1, … per episode with the "
     "datasets actions (T, 7) and states (T, 1 + nq + nv) and the attribute model_file (XML)."
 )
+
+_NUMBERS = "fiu"  # numpy's kinds: floats, integers
 
 
 class DemonstrationFileError(ValueError):
@@ -49,6 +54,35 @@ class RawDemo:
     actions: np.ndarray | None
     states: np.ndarray | None
     model_file: str
+    final_state: np.ndarray | None = None
+    solved: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo group of T control steps that fits its task's model.
+
+    `final_state` is the one after the last action, which files of LIBERO's own do not have;
+    `solved` is what the last of `rewards` says, None where there are none.
+    """
+
+    name: str
+    actions: np.ndarray  # (T, 7) float64
+    states: np.ndarray  # (T, 1 + nq + nv) float64, before each action
+    final_state: np.ndarray | None  # (1 + nq + nv,) float64
+    solved: bool | None
+    model_file: str  # XML; empty where the file has none
+    fixtures: Mapping[str, np.ndarray]  # body name -> pose (7,)
+
+
+@dataclass(frozen=True, slots=True)
+class DemoFile:
+    """A file of demonstrations of one task, in order of their numbers."""
+
+    path: Path
+    task: Task
+    attributes: Mapping[str, str]  # of `data`, those that are text
+    demos: tuple[Demo, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +122,26 @@ def load(path: Path) -> RawFile:
         raise file_error(path, [f"not an HDF5 file, or a damaged one ({error})"]) from error
 
 
+def read_file(path: Path) -> DemoFile:
+    """The checked demonstrations of a file; images stay where they are.
+
+    Raises DemonstrationFileError with all that is wrong at once.
+    """
+    raw = load(path)
+    problems = list(raw.problems())
+    task, unknown = task_of(raw.attributes, path)
+    if task is None or problems:
+        raise file_error(path, problems or unknown)
+    compiled = compiled_task(task)
+    checked = [_fitted(demo, compiled) for demo in raw.demos]
+    problems = grouped(
+        (demo.name, found) for demo, (_, found) in zip(raw.demos, checked, strict=True)
+    )
+    if problems:
+        raise file_error(path, problems)
+    return DemoFile(path, task, raw.attributes, tuple(demo for demo, _ in checked if demo))
+
+
 def _number(name: str) -> int | None:
     prefix, _, digits = name.rpartition("_")
     return int(digits) if prefix == "demo" and digits.isdecimal() else None
@@ -110,12 +164,19 @@ def _texts(data: h5py.Group) -> dict[str, str]:
 def _raw(name: str, group: h5py.Group | h5py.Dataset) -> RawDemo:
     if not isinstance(group, h5py.Group):
         return RawDemo(name, None, None, "")
-    arrays = {key: _numbers(group.get(key)) for key in ("actions", "states")}
-    return RawDemo(name, arrays["actions"], arrays["states"], _texts(group).get("model_file", ""))
+    final_state, rewards = group.attrs.get("final_state"), _numbers(group.get("rewards"))
+    return RawDemo(
+        name,
+        actions=_numbers(group.get("actions")),
+        states=_numbers(group.get("states")),
+        model_file=_texts(group).get("model_file", ""),
+        final_state=None if final_state is None else np.asarray(final_state),
+        solved=None if rewards is None or rewards.size == 0 else bool(rewards.flat[-1] > 0),
+    )
 
 
 def _numbers(dataset: Any) -> np.ndarray | None:
-    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in "fiu":
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind not in _NUMBERS:
         return None
     return np.asarray(dataset[()], np.float64)
 
@@ -145,9 +206,24 @@ def task_of(attributes: Mapping[str, str], path: Path) -> tuple[Task | None, lis
     return None, [f"task {name!r} could be {ids}: put the file into a folder of the suite's name"]
 
 
-def misfits(demo: RawDemo, compiled: CompiledTask) -> list[str]:
-    """What is wrong with one episode."""
-    columns = 1 + compiled.model.nq + compiled.model.nv
+def _fitted(demo: RawDemo, compiled: CompiledTask) -> tuple[Demo | None, list[str]]:
+    """The episode, or what is wrong with it."""
+    problems = _misfits(demo, 1 + compiled.model.nq + compiled.model.nv)
+    fixtures: dict[str, np.ndarray] = {}
+    if compiled.fixtures:
+        fixtures, unknown = fixtures_in(demo.model_file, compiled)
+        problems += unknown
+    if problems or demo.actions is None or demo.states is None:
+        return None, problems
+    final = None if demo.final_state is None else demo.final_state.astype(np.float64)
+    checked = Demo(
+        demo.name, demo.actions, demo.states, final, demo.solved, demo.model_file, fixtures
+    )
+    return checked, []
+
+
+def _misfits(demo: RawDemo, columns: int) -> list[str]:
+    """What is wrong with the arrays of one episode."""
     problems = [
         *_shape_problems("actions", demo.actions, ACTION_DIM, "an action"),
         *_shape_problems("states", demo.states, columns, "time, qpos and qvel of this task"),
@@ -158,8 +234,11 @@ def misfits(demo: RawDemo, compiled: CompiledTask) -> list[str]:
             problems.append(f"{lengths}; there is one state before each action")
         elif len(demo.actions) == 0:
             problems.append("no steps")
-    if compiled.fixtures:
-        problems += fixtures_in(demo.model_file, compiled)[1]
+    final = demo.final_state
+    if final is not None and (final.dtype.kind not in _NUMBERS or final.shape != (columns,)):
+        problems.append(f"attribute 'final_state' is not {columns} numbers")
+    elif final is not None and not np.isfinite(final).all():
+        problems.append("attribute 'final_state' holds values that are not finite")
     return problems
 
 

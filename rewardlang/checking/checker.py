@@ -75,7 +75,10 @@ def _merged(found: Iterable[Diagnostic], source: Source) -> list[Diagnostic]:
         same = item.message if item.code.startswith("unknown-") else item
         first.setdefault(same, item)
         lines.setdefault(same, []).append(source.line_column(item.span.start)[0])
-    return [_with_places(item, lines[same][1:]) for same, item in first.items()]
+    return [
+        _with_places(item, [line for line in lines[same] if line != lines[same][0]])
+        for same, item in first.items()
+    ]
 
 
 def _with_places(found: Diagnostic, lines: Sequence[int]) -> Diagnostic:
@@ -220,8 +223,8 @@ class _Checker:
         weights = [self._weight(child.weight) for child in group.children]
         earning = [not isinstance(child, nodes.Keep) for child in group.children]
         total = sum(w for w, earns in zip(weights, earning, strict=True) if earns) or 1.0
-        children = []
-        for child, weight, own in zip(group.children, weights, _names(group.children), strict=True):
+        children, names = [], sibling_names(group.children)
+        for child, weight, own in zip(group.children, weights, names, strict=True):
             below = f"{path}.{own}" if path else own
             part = 1.0 if group.mode == "any" else weight / total
             children.append(self._node(child, own, below, part))
@@ -256,7 +259,7 @@ class _Checker:
             return None
         at = self._span(use)
         inside = _Checker(Conditions(scope, at), self.found, self.success_keys, at)
-        return inside._group(_body(macro.source), name, path, share, while_)
+        return inside._group(macro_body(macro.source), name, path, share, while_)
 
     def _macro_scope(self, macro: Macro, use: nodes.Use) -> Names | None:
         """The names inside of the macro: its parameters, as what they are given."""
@@ -365,7 +368,7 @@ class _Checker:
         return self.at or node.span
 
 
-def _names(siblings: Sequence[nodes.Node]) -> list[str]:
+def sibling_names(siblings: Sequence[nodes.Node]) -> list[str]:
     """The siblings' names; those without one get a name that no other has.
 
     A macro is called after itself and what it is about: `place_in_soup`.
@@ -392,7 +395,7 @@ def _name_for(node: nodes.Node) -> str:
 
 
 @cache
-def _body(source: str) -> nodes.Group:
+def macro_body(source: str) -> nodes.Group:
     """A macro's body."""
     body = parse_node(source)
     assert isinstance(body, nodes.Group)

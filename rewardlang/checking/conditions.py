@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import assert_never
 
 from rewardlang import ir
-from rewardlang.checking.library import MEASURES, PREDICATES
-from rewardlang.checking.names import Names, wrong_kind
+from rewardlang.checking.fittings import (
+    handle_count,
+    has_handle,
+    has_mouth,
+    not_a_thing,
+    without_handle,
+    without_mouth,
+)
+from rewardlang.checking.library import HANDLE, HANDLE_PART, MEASURES, PREDICATES
+from rewardlang.checking.names import Fits, Known, Names, wrong_kind
 from rewardlang.checking.signatures import (
     Amount,
     Measure,
@@ -96,23 +104,60 @@ class Conditions:
         self._report("wrong-unit", message, quantity.span)
         return None
 
-    def thing(self, arg: nodes.Arg, kinds: Kind, where: str) -> ir.Ref | None:
+    def thing(
+        self, arg: nodes.Arg, kinds: Kind, where: str, fits: Fits = lambda _: True
+    ) -> ir.Ref | None:
         """The thing that an argument names, where it is of one of the kinds."""
         if _has_hole(arg):
             return None
-        if isinstance(arg, nodes.Quantity | nodes.Call):
-            text = format_quantity(arg) if isinstance(arg, nodes.Quantity) else format_call(arg)
-            message = f"{where} is {kind_phrase(kinds, 'or')}, not `{text}`"
+        if isinstance(arg, nodes.Quantity):
+            message = f"{where} is {kind_phrase(kinds, 'or')}, not `{format_quantity(arg)}`"
             self._report("wrong-kind", message, arg.span)
+            return None
+        if isinstance(arg, nodes.Call):
+            if kinds & Kind.HANDLE and arg.name.text == HANDLE:
+                return self._handle(arg)
+            self.names.report(not_a_thing(arg, kinds, where))
+            self._mention(arg)
             return None
         known = self.names.find(arg, kinds)
         if known is None:
             return None
         kind = next((kind for kind in _USED_AS if kind & kinds & known.kinds), None)
         if kind is None:
-            self.names.report(wrong_kind(self.names, known, arg, kinds, where))
+            self.names.report(wrong_kind(self.names, known, arg, kinds, where, fits))
             return None
         return ir.Ref(known.name, kind)
+
+    def _handle(self, call: nodes.Call) -> ir.Ref | None:
+        """`handle(part)`, where it is known of the part where to take hold of it."""
+        if len(call.args) != 1:
+            self.names.report(handle_count(call))
+            self._mention(call)
+            return None
+        part = self.thing(call.args[0], HANDLE_PART.kinds, f"`{HANDLE_PART.name}` of `{HANDLE}`")
+        if part is None:
+            return None
+        written = call.args[0]
+        assert isinstance(written, nodes.Name)
+        if has_handle(self.names.scene, part.name):
+            return ir.Ref(part.name, Kind.HANDLE)
+        self._refuse(without_handle(self.names, Known(part.name, part.kind), written))
+        return None
+
+    def _thing(self, parameter: Thing, arg: nodes.Arg, where: str) -> ir.Ref | None:
+        if not parameter.mouth:
+            return self.thing(arg, parameter.kinds, where)
+        scene = self.names.scene
+        ref = self.thing(arg, parameter.kinds, where, lambda name: has_mouth(scene, name))
+        if ref is None or has_mouth(scene, ref.name):
+            return ref
+        assert isinstance(arg, nodes.Name)
+        self._refuse(without_mouth(self.names, Known(ref.name, ref.kind), arg, where))
+        return None
+
+    def _refuse(self, found: Diagnostic) -> None:
+        self.names.report(replace(found, span=self.at or found.span))
 
     def _operands(self, operands: Sequence[nodes.Expr]) -> tuple[ir.Expr, ...] | None:
         checked = [self.expr(operand) for operand in operands]
@@ -145,7 +190,7 @@ class Conditions:
         where = f"`{parameter.name}` of `{row.name}`"
         match parameter:
             case Thing():
-                return self.thing(arg, parameter.kinds, where)
+                return self._thing(parameter, arg, where)
             case Amount():
                 return self._amount(parameter, arg, where)
             case Measured():
@@ -189,7 +234,8 @@ class Conditions:
         refs = [arg for arg in args if isinstance(arg, ir.Ref)]
         for first, second in combinations(refs, 2):
             if first.name == second.name:
-                why = "the same thing twice"
+                alike = first.kind is second.kind or Kind.HANDLE not in first.kind | second.kind
+                why = "the same thing twice" if alike else "a thing and a part of it"
             elif self._owner(first) == second.name or self._owner(second) == first.name:
                 why = "a thing and a part of it"
             else:

@@ -22,13 +22,20 @@ from rewardlang.checking.signatures import (
 from rewardlang.datatypes import Dimension, Kind
 
 _M, _R, _S = Kind.MOVABLE, Kind.REGION, Kind.SUPPORT
-_P = Kind.MOVABLE | Kind.REGION | Kind.GRIPPER
+_P = Kind.PLACE
 _A, _W = Kind.OPENABLE, Kind.SWITCHABLE
 
 
 def _length(name: str, low: float, high: float, default: float | None = None) -> Amount:
     return Amount(name, Dimension.LENGTH, low, high, default)
 
+
+_SIDES = (  # name, which side of the support, which way that is, words that people use for it
+    ("left_of", "left", "the robot's right", ("left", "to_the_left", "left_side")),
+    ("right_of", "right", "the robot's left", ("right", "to_the_right", "right_side")),
+    ("in_front_of", "front", "away from the robot", ("front", "before", "ahead_of")),
+    ("behind", "back", "towards the robot", ("back", "in_back_of", "at_the_back")),
+)
 
 _PREDICATES = (
     Predicate(
@@ -151,6 +158,20 @@ _PREDICATES = (
         degree="horizontal distance to that outline",
     ),
     Predicate(
+        "at_mouth",
+        (
+            Thing("item", _M),
+            Thing("container", _R, mouth=True),
+            _length("within", 0.01, 0.3, 0.05),
+        ),
+        truth="the item's middle is before the container's opening, its near side at most this "
+        "far from it",
+        doc="What a carried object must reach before it goes in: before the front of a microwave "
+        "or shelf, over a slot of the caddy. False once the item's middle is inside.",
+        degree="distance to the space before the opening",
+        also=("before_opening", "at_opening", "at_entrance", "in_front_of_opening"),
+    ),
+    Predicate(
         "resting",
         (Thing("item", _M), Thing("support", _S)),
         truth="the support carries the item, which is slow and not held",
@@ -165,6 +186,18 @@ _PREDICATES = (
         doc="Tilt against its orientation at reset; turning about the vertical does not count.",
         degree="tilt",
         also=("vertical", "standing", "not_tipped"),
+    ),
+    *(
+        Predicate(
+            name,
+            (Thing("item", _M), Thing("support", _S), _length("by", 0.0, 0.5, 0.0)),
+            truth=f"the item's middle is beyond the support's {side} edge, at least this far",
+            doc=f"Seen from opposite the robot, as LIBERO's camera and instructions see it: "
+            f"{side} is {way}. Whatever the distance sideways: `near` says more.",
+            degree="how far it is beyond that edge",
+            also=also,
+        )
+        for name, side, way, also in _SIDES
     ),
     Predicate(
         "shut",
@@ -286,10 +319,10 @@ _MACROS = (
         """
         seq {
           stage reach weight 1 { until near(gripper, item) }
-          stage grasp weight 2 { until grasped(item) for 3 steps }
+          stage grasp weight 2 { until grasped(item) for 3 steps while near(gripper, item, 8 cm) }
           stage lift weight 1 { until lifted(item, 8 cm) while grasped(item) }
-          stage carry weight 2 { until above(item, container) while grasped(item) }
-          stage lower weight 3 { until in(item, container) while over(item, container) }
+          stage carry weight 3 { until above(item, container) while grasped(item) }
+          stage lower weight 2 { until in(item, container) while over(item, container) }
           stage release weight 1 { until released(item) while in(item, container) }
         }
         """,
@@ -302,15 +335,82 @@ _MACROS = (
         """
         seq {
           stage reach weight 1 { until near(gripper, item) }
-          stage grasp weight 2 { until grasped(item) for 3 steps }
+          stage grasp weight 2 { until grasped(item) for 3 steps while near(gripper, item, 8 cm) }
           stage lift weight 1 { until lifted(item, 5 cm) while grasped(item) }
-          stage carry weight 2 { until above(item, support) while grasped(item) }
-          stage lower weight 3 { until on(item, support) while over(item, support) }
+          stage carry weight 3 { until above(item, support) while grasped(item) }
+          stage lower weight 2 { until on(item, support) while over(item, support) }
           stage release weight 1 { until released(item) while on(item, support) }
         }
         """,
         "Pick the item up and set it down on the support.",
         also=("put_on", "stack", "pick_and_place", "set_on", "place_on_top"),
+    ),
+    Macro(
+        "open_part",
+        (Thing("part", _A),),
+        """
+        seq {
+          stage reach weight 1 { until near(gripper, handle(part)) }
+          stage pull weight 3 { until open(part) while near(gripper, handle(part), 8 cm) }
+        }
+        """,
+        "Take a drawer or door by its handle and open it.",
+        also=("open", "pull_open", "open_drawer", "open_door"),
+    ),
+    Macro(
+        "close_part",
+        (Thing("part", _A),),
+        """
+        seq {
+          stage reach weight 1 { until near(gripper, handle(part)) }
+          stage push weight 3 { until closed(part) while near(gripper, handle(part), 15 cm) }
+        }
+        """,
+        "Push a drawer or door shut, at its handle or beside it.",
+        also=("close", "shut", "push_shut", "close_drawer", "close_door"),
+    ),
+    Macro(
+        "switch_on",
+        (Thing("fixture", _W),),
+        """
+        seq {
+          stage reach weight 1 { until near(gripper, handle(fixture)) }
+          stage turn weight 3 {
+            until turned_on(fixture)
+            while near(gripper, handle(fixture), 8 cm)
+          }
+        }
+        """,
+        "Turn the knob until the fixture is on.",
+        also=("turn_on", "turned_on", "turnon"),
+    ),
+    Macro(
+        "switch_off",
+        (Thing("fixture", _W),),
+        """
+        seq {
+          stage reach weight 1 { until near(gripper, handle(fixture)) }
+          stage turn weight 3 {
+            until turned_off(fixture)
+            while near(gripper, handle(fixture), 8 cm)
+          }
+        }
+        """,
+        "Turn the knob until the fixture is off.",
+        also=("turn_off", "turned_off", "turnoff"),
+    ),
+    Macro(
+        "push_to",
+        (Thing("item", _M), Thing("support", _S)),
+        """
+        seq {
+          stage reach weight 1 { until near(gripper, item) }
+          stage touch weight 1 { until touching(gripper, item) while near(gripper, item, 8 cm) }
+          stage push weight 3 { until on(item, support) while near(gripper, item, 8 cm) }
+        }
+        """,
+        "Push the item to the support without picking it up.",
+        also=("push", "slide", "slide_to", "shove"),
     ),
 )
 
@@ -322,5 +422,7 @@ GOAL_PREDICATES: Mapping[str, str] = {row.goal: row.name for row in _PREDICATES 
 """LIBERO's goal predicate -> ours."""
 
 GRIPPER = "gripper"
-RESERVED: frozenset[str] = frozenset({*PREDICATES, *MEASURES, *MACROS, GRIPPER, "handle"})
+HANDLE = "handle"
+HANDLE_PART = Thing("part", _A | _W)  # what `handle` takes
+RESERVED: frozenset[str] = frozenset({*PREDICATES, *MEASURES, *MACROS, GRIPPER, HANDLE})
 """Names that cannot be aliases, besides keywords and units (which the grammar reserves)."""

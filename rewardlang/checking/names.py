@@ -6,13 +6,22 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
-from rewardlang.checking.library import GRIPPER, MACROS, MEASURES, PREDICATES, RESERVED
+from rewardlang.checking.library import (
+    GRIPPER,
+    HANDLE,
+    HANDLE_PART,
+    MACROS,
+    MEASURES,
+    PREDICATES,
+    RESERVED,
+)
 from rewardlang.datatypes import Kind, kind_phrase, kind_words
 from rewardlang.diagnostics import Diagnostic, Label, Suggestion
 from rewardlang.scene import Scene
 from rewardlang.syntax import nodes
 
 Report = Callable[[Diagnostic], None]
+Fits = Callable[[str], bool]  # of a scene name: may it stand here?
 
 MOST_SUGGESTIONS = 3
 LEAST_LIKENESS = 0.65  # below it, a suggestion is more confusing than none
@@ -57,7 +66,7 @@ class Names:
             return None
         if name.text in self.scene.kinds:
             return Known(name.text, self.scene.kinds[name.text])
-        self.report(self._unknown(name, wanted, self._usable(self.scene)))
+        self.report(self._unknown(name, wanted, self.usable()))
         return None
 
     def declare(self, objects: Iterable[nodes.Object]) -> None:
@@ -116,7 +125,9 @@ class Names:
         """A name as written, with the scene's name where that is another."""
         return f"`{written}`" if written == known.name else f"`{written}` (`{known.name}`)"
 
-    def related(self, known: Known, wanted: Kind) -> tuple[Suggestion, ...]:
+    def related(
+        self, known: Known, wanted: Kind, fits: Fits = lambda _: True
+    ) -> tuple[Suggestion, ...]:
         """Names of the wanted kind that belong to the same thing: a microwave and its inside."""
         if self.scene is None:
             return ()
@@ -124,18 +135,30 @@ class Names:
         own = owners.get(known.name, known.name)
         family = [own, *(name for name, owner in owners.items() if owner == own)]
         kinds = self.scene.kinds
-        fitting = [n for n in family if n in kinds and kinds[n] & wanted and n != known.name]
+        others = [name for name in family if name in kinds and name != known.name]
+        fitting = [name for name in others if kinds[name] & wanted and fits(name)]
         in_use = {target.name for target in self.aliases.values() if target}
         fitting.sort(key=lambda name: name not in in_use)
-        return tuple(self._suggestion(name) for name in fitting[:MOST_SUGGESTIONS])
+        return tuple(self.suggestion(name) for name in fitting[:MOST_SUGGESTIONS])
 
-    def all_of(self, wanted: Kind) -> tuple[str, ...]:
+    def all_of(self, wanted: Kind, fits: Fits = lambda _: True) -> tuple[str, ...]:
         """One line that lists what there is of a kind."""
         if self.scene is None:
             return ()
-        fitting = {n: kind for n, kind in self._usable(self.scene).items() if kind & wanted}
+        called = {alias: known.name for alias, known in self.aliases.items() if known}
+        fitting = {
+            name: kind
+            for name, kind in self.usable().items()
+            if kind & wanted and fits(called.get(name, name))
+        }
         has = _listed(fitting) or f"nothing that is {kind_phrase(wanted, 'or')}"
         return (f"this scene has {has}",)
+
+    def suggestion(self, name: str) -> Suggestion:
+        """A thing of the scene, by what the program calls it."""
+        assert self.scene
+        alias = next((a for a, known in self.aliases.items() if known and known.name == name), name)
+        return Suggestion(alias, kind_words(self.scene.kinds[name]))
 
     def _refuse_reserved(self, item: nodes.Object) -> None:
         alias = item.alias.text
@@ -158,14 +181,15 @@ class Names:
             return None
         if name.text in scene.kinds:
             return Known(name.text, scene.kinds[name.text])
-        self.report(self._unknown(name, _OF_SCENE, _sayable(scene)))
+        self.report(self._unknown(name, _OF_SCENE, sayable(scene)))
         return None
 
-    def _usable(self, scene: Scene) -> dict[str, Kind]:
+    def usable(self) -> dict[str, Kind]:
         """What an argument may be called: aliases, and names of the scene that have none."""
         aliases = {a: known for a, known in self.aliases.items() if known and a not in RESERVED}
         named = {known.name for known in aliases.values()}
-        others = {name: kind for name, kind in _sayable(scene).items() if name not in named}
+        sayable_names = sayable(self.scene) if self.scene else {}
+        others = {name: kind for name, kind in sayable_names.items() if name not in named}
         return {alias: known.kinds for alias, known in aliases.items()} | others
 
     def _unknown(self, name: nodes.Name, wanted: Kind, usable: dict[str, Kind]) -> Diagnostic:
@@ -177,11 +201,6 @@ class Names:
         message = f"`{name.text}` is not in this scene"
         notes = () if near else (f"this scene has {_listed(fitting or usable)}",)
         return Diagnostic("unknown-object", message, name.span, suggestions=fixes, notes=notes)
-
-    def _suggestion(self, name: str) -> Suggestion:
-        assert self.scene
-        alias = next((a for a, known in self.aliases.items() if known and known.name == name), name)
-        return Suggestion(alias, kind_words(self.scene.kinds[name]))
 
 
 def nearest(word: str, candidates: Iterable[str], spread: float = 0.15) -> list[str]:
@@ -215,7 +234,7 @@ def _what(name: str) -> str:
     return "the gripper" if name == GRIPPER else "a part of the language"
 
 
-def _sayable(scene: Scene) -> dict[str, Kind]:
+def sayable(scene: Scene) -> dict[str, Kind]:
     """The scene's names, without zones that only say where things start."""
     hidden = {region.name for region in scene.regions if region.placement_only}
     return {name: kind for name, kind in scene.kinds.items() if name not in hidden}
@@ -248,12 +267,22 @@ def _same_target(item: nodes.Object, first: nodes.Object) -> Diagnostic:
 
 
 def wrong_kind(
-    names: Names, known: Known, written: nodes.Name, wanted: Kind, where: str
+    names: Names,
+    known: Known,
+    written: nodes.Name,
+    wanted: Kind,
+    where: str,
+    fits: Fits = lambda _: True,
 ) -> Diagnostic:
-    """`written` stands for something that cannot be what `where` asks for."""
+    """`written` stands for something that cannot be what `where` asks for.
+
+    `fits` says of a scene name whether it may be proposed.
+    """
     shown = names.shown(known, written.text)
     found, needed = kind_phrase(known.kinds, "and"), kind_phrase(wanted, "or")
     message = f"{shown} is {found}; {where} is {needed}"
-    fixes = names.related(known, wanted)
-    notes = () if fixes else names.all_of(wanted)
+    fixes = names.related(known, wanted, fits)
+    if wanted & Kind.HANDLE and known.kinds & HANDLE_PART.kinds:
+        fixes = (Suggestion(f"{HANDLE}({written.text})", "handle"), *fixes)[:MOST_SUGGESTIONS]
+    notes = () if fixes else names.all_of(wanted, fits)
     return Diagnostic("wrong-kind", message, written.span, suggestions=fixes, notes=notes)

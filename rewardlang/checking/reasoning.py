@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from rewardlang import ir
@@ -16,6 +17,9 @@ _OPPOSITES = frozenset(
         frozenset({"turned_on", "turned_off"}),
         frozenset({"turned_on", "off"}),
         frozenset({"gripper_open", "gripper_closed"}),
+        frozenset({"left_of", "right_of"}),
+        frozenset({"in_front_of", "behind"}),
+        frozenset({"at_mouth", "in"}),
     }
 )
 
@@ -88,8 +92,10 @@ def things(atom: ir.Atom) -> tuple[str, ...]:
 
 
 def said(program: ir.Program, atom: ir.Atom) -> str:
-    """The atom as the program would write it, without quantities."""
-    return said_key(program, (atom.predicate, *things(atom)))
+    """The atom as the program would write it, without gripper and quantities."""
+    named = [arg for arg in atom.args if isinstance(arg, ir.Ref) and arg.kind is not Kind.GRIPPER]
+    shown = (str(replace(ref, name=program.called(ref.name))) for ref in named)
+    return f"{atom.predicate}({', '.join(shown)})"
 
 
 def said_key(program: ir.Program, key: tuple[str, ...]) -> str:

@@ -13,17 +13,18 @@ from rewardlang.datatypes import Dimension, Kind, format_number, kind_phrase
 
 @dataclass(frozen=True)
 class Thing:
-    """A parameter that takes a name of one of the `kinds`."""
+    """A parameter that takes a name of one of the `kinds`; with a mouth, where `mouth` asks."""
 
     name: str
     kinds: Kind
+    mouth: bool = False
 
     def __str__(self) -> str:
         return self.name
 
     @property
     def explained(self) -> str:
-        return f"{self.name}: {kind_phrase(self.kinds, 'or')}"
+        return f"{self.name}: {kind_phrase(self.kinds, 'or')}{' with a mouth' * self.mouth}"
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,12 @@ from rewardlang.checking.reasoning import (
     things,
 )
 from rewardlang.diagnostics import Diagnostic
+from rewardlang.fittings import mouth_of
 from rewardlang.scene import Scene
 
 MOST_COMPARED = 50  # atoms of one condition that are compared with each other
 _PLACEMENTS = ("in", "on", "resting")
-_CARRYING = ("over", "above")
+_CARRYING = ("over", "above", "at_mouth")
 
 
 @dataclass(frozen=True)
@@ -148,7 +149,8 @@ def _lower_without_over(view: View) -> Iterator[Diagnostic]:
             continue
         what, where = view.called(item), view.called(place)
         message = f"`{view.stage.name}` still pays when `{what}` is dropped beside `{where}`"
-        hint = f"add `while over({what}, {where})`"
+        held = mouth_of(view.scene, place) if place in view.scene.regions_by_name else None
+        hint = f"add `while {f'grasped({what})' if held else f'over({what}, {where})'}`"
         yield Diagnostic("lower-without-over", message, atom.span, hint)
 
 
@@ -159,7 +161,7 @@ def _without_release(view: View) -> Iterator[Diagnostic]:
         if any(letting_go & stage.about for stage in (_brought(view.stage), *view.after)):
             continue
         others = [key for key in goal_keys(view.program) if item not in key]
-        if any(not view.is_reached(key) for key in others):
+        if any(not view.is_reached(key) and key not in _held_at_reset(view) for key in others):
             called = view.called(item)
             message = f"`{called}` is placed and never let go, and another part of the goal follows"
             hint = f"add a stage `until released({called})`"
@@ -185,12 +187,10 @@ def _while_contradicts(view: View) -> Iterator[Diagnostic]:
 
 
 def _true_at_reset(view: View) -> Iterator[Diagnostic]:
-    goal = [goal_key(atom) for atom in view.program.goal]
-    already = {goal[index] for index in view.scene.goal_true_at_reset}
     if view.has_own_goal:
         return
     for atom in asserted(view.stage.until):
-        if atom_key(atom) in already:
+        if atom_key(atom) in _held_at_reset(view):
             text = said(view.program, atom)
             message = f"`{text}` holds from the start: `{view.stage.name}` pays for nothing"
             hint = f"write `keep {view.stage.name} {{ {text} }}`"
@@ -241,6 +241,12 @@ STAGE_RULES: tuple[Callable[[View], Iterator[Diagnostic]], ...] = (
     _extra_goal,
     _look_alike,
 )
+
+
+def _held_at_reset(view: View) -> set[tuple[str, ...]]:
+    """The parts of the scene's goal that hold before anything is done."""
+    goal = view.program.goal
+    return {goal_key(goal[index]) for index in view.scene.goal_true_at_reset}
 
 
 def _first_placements(view: View) -> Iterator[ir.Atom]:

@@ -8,9 +8,15 @@ from typing import Annotated
 import typer
 
 from rewardlang import __version__
+from rewardlang.cli.audit import audit
 from rewardlang.cli.generate import generate
+from rewardlang.cli.grammar import grammar
+from rewardlang.cli.inspect import diff, expand, scene, vocabulary
+from rewardlang.cli.language_server import lsp
 from rewardlang.cli.programs import check, compile_, explain, fmt
+from rewardlang.cli.rules import rule
 from rewardlang.cli.scenes import scenes
+from rewardlang.cli.score import score
 
 app = typer.Typer(
     help="Reward programs for LIBERO tasks: check, format, explain, compile and generate them.",
@@ -48,8 +54,17 @@ def _options(
 
 
 app.command()(check)
+app.command()(rule)
 app.command()(fmt)
 app.command()(explain)
 app.command("compile")(compile_)
+app.command()(score)
+app.command()(audit)
+app.command()(expand)
+app.command()(diff)
+app.command()(vocabulary)
 app.command()(scenes)
+app.command()(scene)
+app.command()(grammar)
 app.command()(generate)
+app.command()(lsp)

@@ -12,9 +12,10 @@ from rich.text import Text
 
 from rewardlang import ir
 from rewardlang.api import analyze
-from rewardlang.diagnostics import render_one
+from rewardlang.diagnostics import one_of, render_one
 from rewardlang.files import STDIN, Problem, read_program, write_whole
-from rewardlang.scene import Scene
+from rewardlang.inspecting.scene_card import find_scene
+from rewardlang.scene import Scene, UnknownSceneError
 from rewardlang.source import Source
 
 Programs = Annotated[
@@ -39,12 +40,21 @@ def checked(path: Path) -> tuple[ir.Program, Scene]:
     return analysis.program, analysis.scene
 
 
-def replace(path: Path, text: str) -> None:
+def found_scene(scene_id: str) -> Scene:
+    """The scene, or an error that names the nearest ones."""
+    try:
+        return find_scene(scene_id)
+    except UnknownSceneError as error:
+        near = f"did you mean {one_of(f'`{name}`' for name in error.known)}?" if error.known else ""
+        fail(f"there is no scene `{scene_id}`; {near or '`rewardlang scenes` lists them'}")
+
+
+def replace(path: Path, content: str | bytes) -> None:
     if path == STDIN:
-        typer.echo(text, nl=False)
+        typer.echo(content, nl=False)
         return
     try:
-        write_whole(path, text)
+        write_whole(path, content)
     except OSError as error:
         fail(f"cannot write {path}: {(error.strerror or str(error)).lower()}")
 

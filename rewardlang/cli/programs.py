@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import json
-from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, assert_never
 
 import typer
 
 from rewardlang.api import analyze
+from rewardlang.cli.check_formats import as_github, as_json, as_sarif
 from rewardlang.cli.console import (
     OneProgram,
     Programs,
@@ -24,11 +24,22 @@ from rewardlang.syntax.formatter import format_program
 from rewardlang.syntax.parser import parse
 
 
+class CheckFormat(StrEnum):
+    """What `check` prints."""
+
+    TEXT = "text"
+    JSON = "json"
+    SARIF = "sarif"
+    GITHUB = "github"
+
+
 def check(
     paths: Programs,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object instead of text.")
-    ] = False,
+    form: Annotated[
+        CheckFormat,
+        typer.Option("--format", help="For people, for tools, or as annotations of a CI."),
+    ] = CheckFormat.TEXT,
+    json_: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 on warnings too.")] = False,
 ) -> None:
     """Find the mistakes in programs.
@@ -39,17 +50,16 @@ def check(
     Examples:
       rewardlang check tasks/
       rewardlang check --json tasks/libero_object/
+      rewardlang check --format sarif tasks/ > rewardlang.sarif
     """
+    if json_ and form not in (CheckFormat.TEXT, CheckFormat.JSON):
+        raise typer.BadParameter(f"--json and --format {form} exclude each other")
     programs, found = read_programs(paths)
     for _, source in programs:
         diagnostics = analyze(source.text, name=source.name).diagnostics
         found += [(source, diagnostic) for diagnostic in diagnostics]
-    errors = sum(diagnostic.is_error for _, diagnostic in found)
-    if as_json:
-        typer.echo(json.dumps(_as_json(found, len(programs)), indent=2))
-    else:
-        print_diagnostics(found)
-        typer.echo(_verdict(len(programs), errors, len(found) - errors))
+    _print_found(CheckFormat.JSON if json_ else form, found, len(programs))
+    errors = any(diagnostic.is_error for _, diagnostic in found)
     raise typer.Exit(1 if errors or (strict and found) else 0)
 
 
@@ -109,19 +119,25 @@ def compile_(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write to this file instead of printing.")
     ] = None,
+    alone: Annotated[
+        bool,
+        typer.Option("--standalone", help="A module that runs without rewardlang, on numpy alone."),
+    ] = False,
 ) -> None:
     """Print the Python that a program becomes.
 
     Each line names the line of the program that it comes from.
 
     \b
-    Example:
+    Examples:
       rewardlang compile --out reward.py tasks/my_suite/my_task.rl
+      rewardlang compile --standalone --out reward.py tasks/my_suite/my_task.rl
     """
-    from rewardlang.runtime.evaluator import compile as compiled
+    from rewardlang.codegen.emit import emit
+    from rewardlang.codegen.standalone import standalone
 
-    program, _ = checked(path)
-    text = compiled(program).source
+    program, scene = checked(path)
+    text = standalone(program, scene) if alone else emit(program).text
     if out is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:
@@ -144,15 +160,20 @@ def _print_diff(source: Source, formatted: str) -> None:
     typer.echo("\n".join(lines) or f"{source.name}: only line breaks change")
 
 
-def _as_json(found: Iterable[Problem], programs: int) -> dict[str, Any]:
-    diagnostics = [diagnostic.as_json(source) for source, diagnostic in found]
-    errors = sum(item["severity"] == "error" for item in diagnostics)
-    return {
-        "programs": programs,
-        "errors": errors,
-        "warnings": len(diagnostics) - errors,
-        "diagnostics": diagnostics,
-    }
+def _print_found(form: CheckFormat, found: list[Problem], programs: int) -> None:
+    match form:
+        case CheckFormat.TEXT:
+            errors = sum(diagnostic.is_error for _, diagnostic in found)
+            print_diagnostics(found)
+            typer.echo(_verdict(programs, errors, len(found) - errors))
+        case CheckFormat.JSON:
+            typer.echo(as_json(found, programs))
+        case CheckFormat.SARIF:
+            typer.echo(as_sarif(found))
+        case CheckFormat.GITHUB:
+            typer.echo(as_github(found), nl=bool(found))
+        case _:
+            assert_never(form)
 
 
 def _verdict(programs: int, errors: int, warnings: int) -> str:

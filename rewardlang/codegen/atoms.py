@@ -19,6 +19,7 @@ GRIPPER_OPEN, GRIPPER_CLOSED = 0.8, 0.2  # width ratio
 RESTING_SPEED = 0.002  # m per control step (4 cm/s at 20 Hz): what counts as lying still
 
 Args = tuple[ir.Ref | float | ir.MeasureCall, ...]
+Write = Callable[["Writer", Args], str]
 
 
 class Slots(Protocol):
@@ -59,7 +60,7 @@ class Writer:
 
     def fact(self, kind: FactKind, *places: object) -> str:
         """The first float of a fact."""
-        return f"v[{self.facts.offset(kind, *(_ref(place).name for place in places))}]"
+        return f"v[{self.facts.offset(kind, *(str(_ref(place)) for place in places))}]"
 
     def part(self, kind: FactKind, place: object, which: int) -> str:
         """Openness (0), open (1) or closed (2) of a part; the same of a knob."""
@@ -72,7 +73,7 @@ class Writer:
             return self.fact(FactKind.HAND_CONTACT, second)
         if second.kind is Kind.GRIPPER:
             return self.fact(FactKind.HAND_CONTACT, first)
-        return self.fact(FactKind.CONTACT, *sorted((first, second), key=lambda ref: ref.name))
+        return self.fact(FactKind.CONTACT, *sorted((first, second), key=str))
 
     def reset_value(self, expression: str) -> str:
         """The expression's value at reset."""
@@ -240,11 +241,19 @@ def _resting(w: Writer, args: Args) -> str:
     )
 
 
+def _mouth_gap(w: Writer, args: Args) -> str:
+    item, region = w.frame(args[0]), w.frame(args[1])
+    mouth = w.facts.offset(FactKind.MOUTH, _ref(args[1]).name)
+    return f"mouth_gap(v, {item}, {region}, {mouth}, {_number(args[2])})"
+
+
+def _past(axis: int, sign: float) -> Write:
+    """How far the item is beyond the support's outline, along an axis of the world."""
+    return lambda w, args: f"past(v, {w.frame(args[0])}, {w.frame(args[1])}, {axis}, {sign!r})"
+
+
 def _rest_gap(w: Writer, args: Args) -> str:
     return f"rest_gap(v, {w.frame(args[0])}, {w.frame(args[1])})"
-
-
-Write = Callable[[Writer, Args], str]
 
 
 def _at_most(quantity: Write, limit: float | None = None) -> Write:
@@ -282,6 +291,11 @@ def _compared(w: Writer, args: Args) -> str:
     return _measure(w, args[0])
 
 
+# LIBERO's instructions look at the table from opposite the robot, as its camera does: the front is
+# away from the robot (+x), the right is +y.
+_RIGHT, _LEFT = _past(1, 1.0), _past(1, -1.0)
+_FRONT, _BACK = _past(0, 1.0), _past(0, -1.0)
+
 _CONDITIONS: dict[str, Write] = {
     "in": _in,
     "on": _on,
@@ -297,8 +311,13 @@ _CONDITIONS: dict[str, Write] = {
     "moved": _at_least(_displacement),
     "over": _at_most(_side_gap),
     "above": _above,
+    "at_mouth": _at_most(_mouth_gap, 0.0),
     "resting": _resting,
     "upright": _at_most(_tilt),
+    "left_of": _at_least(_LEFT),
+    "right_of": _at_least(_RIGHT),
+    "in_front_of": _at_least(_FRONT),
+    "behind": _at_least(_BACK),
     "shut": _at_most(_openness, SHUT),
     "off": _at_most(_knob, SHUT),
     "still": _at_most(_step_length),
@@ -323,8 +342,13 @@ _DEGREES: dict[str, Write | None] = {
     "moved": _toward("rising", _displacement),
     "over": _toward("falling", _side_gap),
     "above": _graded(_above, "falling", _side_gap),
+    "at_mouth": _toward("falling", _mouth_gap, 0.0),
     "resting": _graded(_resting, "falling", _rest_gap, 0.0),
     "upright": _toward("falling", _tilt),
+    "left_of": _toward("rising", _LEFT),
+    "right_of": _toward("rising", _RIGHT),
+    "in_front_of": _toward("rising", _FRONT),
+    "behind": _toward("rising", _BACK),
     "shut": _toward("falling", _openness, SHUT),
     "off": _toward("falling", _knob, SHUT),
     "still": None,
@@ -341,7 +365,8 @@ _DEGREES: dict[str, Write | None] = {
 PREDICATES = frozenset(_CONDITIONS)
 MEASURES = frozenset(_MEASURES)
 GEOMETRY = (
-    "apart", "bottom", "gap", "in_region", "in_region_gap", "on_object", "on_object_gap",
-    "on_region", "on_region_gap", "point_gap", "rest_gap", "side_gap", "tilt", "top",
+    "apart", "bottom", "gap", "in_region", "in_region_gap", "mouth_gap", "on_object",
+    "on_object_gap", "on_region", "on_region_gap", "past", "point_gap", "rest_gap", "side_gap",
+    "tilt", "top",
 )  # fmt: skip
 DEGREES = ("between", "falling", "graded", "rising")

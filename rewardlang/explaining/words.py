@@ -31,8 +31,19 @@ _PREDICATES = {
         "{0} is above {1}, clear of its top and at most {2} off its outline",
         "{0} is not above {1}",
     ),
+    "at_mouth": (
+        "{0} is before the opening of {1}, at most {2} off",
+        "{0} is not before the opening of {1}",
+    ),
     "resting": ("{0} lies still on {1}, let go", "{0} does not lie still on {1}, let go"),
     "upright": ("{0} is tilted by at most {1}", "{0} is tilted by more than {1}"),
+    "left_of": ("{0} is left of {1} by at least {2}", "{0} is not {2} left of {1}"),
+    "right_of": ("{0} is right of {1} by at least {2}", "{0} is not {2} right of {1}"),
+    "in_front_of": (
+        "{0} is in front of {1} by at least {2}",
+        "{0} is not {2} in front of {1}",
+    ),
+    "behind": ("{0} is behind {1} by at least {2}", "{0} is not {2} behind {1}"),
     "shut": (f"{{0}} is at most {SHUT:.0%} open", f"{{0}} is more than {SHUT:.0%} open"),
     "off": (
         f"the knob of {{0}} is at most at {SHUT:.0%}",
@@ -113,10 +124,11 @@ def _argument(atom: ir.Atom, index: int) -> str:
         case ir.MeasureCall():
             return measure_in_words(argument)
         case _:
-            return amount_text(float(argument), _dimension(atom, index))
+            return amount_text(float(argument), dimension_of(atom, index))
 
 
-def _dimension(atom: ir.Atom, index: int) -> Dimension:
+def dimension_of(atom: ir.Atom, index: int) -> Dimension:
+    """The dimension of the quantity at `index` among the arguments of `atom`."""
     measured = atom.args[0] if atom.args else None
     if isinstance(measured, ir.MeasureCall):
         return library.MEASURES[measured.measure].dimension

@@ -11,13 +11,14 @@ from rewardlang.scene import Object, Region, Scene
 _NOT_A_NAME = {"region", "contain", "init"}
 _BURNER = "cook_region"
 _TOP = "top_side"
+_FLOORS = {"top": "upper", "bottom": "lower"}  # of a shelf, whose top is where things stand on it
 
 
 def choose_aliases(scene: Scene, names: Sequence[str]) -> dict[str, str]:
     """Scene name -> alias, distinct, in the order of `names`: the shortest one that is unique.
 
-    `alphabet_soup_1` -> `soup`; two sauces -> `bbq_sauce`, `tomato_sauce`; two plates -> the side
-    on which each starts, `left_plate`; failing that, the scene name itself.
+    `alphabet_soup_1` -> `soup`; two sauces -> `bbq_sauce`, `tomato_sauce`; two plates, even where
+    only one is used -> the side on which each starts, `left_plate`; failing that, the scene name.
     """
     names = list(dict.fromkeys(names))
     choices = {name: _candidates(scene, name) for name in names}
@@ -34,11 +35,14 @@ def choose_aliases(scene: Scene, names: Sequence[str]) -> dict[str, str]:
 
 def noun(scene: Scene, name: str) -> str:
     """The one word for an object's category, or a place's phrase: `bowl`, `drawer`."""
-    return _candidates(scene, name)[0]
+    region = scene.regions_by_name.get(name)
+    return _words(scene.object(name))[0] if region is None else _place_names(scene, region)[0]
 
 
 def look_alikes(scene: Scene, name: str) -> tuple[Object, ...]:
-    """The other objects of the same category."""
+    """The other objects of the same category; a place has none."""
+    if name in scene.regions_by_name:
+        return ()
     category = scene.object(name).category
     return tuple(item for item in scene.objects if item.category == category and item.name != name)
 
@@ -72,19 +76,34 @@ def _candidates(scene: Scene, name: str) -> list[str]:
     region = scene.regions_by_name.get(name)
     if region is not None:
         return _place_names(scene, region)
-    words = scene.object(name).category.split("_")
-    grown = ["_".join(words[-n:]) for n in range(1, len(words) + 1) if words[-n][0].isalpha()]
-    side = _side(scene, name, words)
-    return [*grown, *([f"{side}_{grown[0]}"] if side else [])]
+    item = scene.object(name)
+    words, side = _words(item), _side(scene, item)
+    if not side:
+        return words
+    sided = f"{side}_{words[0]}"
+    return [sided, *words] if _are_told_apart(scene, item) else [*words, sided]
 
 
-def _side(scene: Scene, name: str, category: Sequence[str]) -> str:
+def _are_told_apart(scene: Scene, item: Object) -> bool:
+    """Whether the instruction tells an object and its look-alikes by their sides."""
+    alike = look_alikes(scene, item.name)
+    sides = {_side(scene, other) for other in (item, *alike)}
+    return bool(alike) and not sides.isdisjoint(scene.instruction.split())
+
+
+def _words(item: Object) -> list[str]:
+    """`soup`, `alphabet_soup`; none begins with a digit."""
+    words = item.category.split("_")
+    return ["_".join(words[-n:]) for n in range(1, len(words) + 1) if words[-n][0].isalpha()]
+
+
+def _side(scene: Scene, item: Object) -> str:
     """`left` for a plate that starts in the zone `plate_left_region`; "" where nothing is said."""
-    place = next((atom[2] for atom in scene.initial if len(atom) == 3 and atom[1] == name), "")
+    place = next((atom[2] for atom in scene.initial if len(atom) == 3 and atom[1] == item.name), "")
     zone = scene.regions_by_name.get(place)
     if zone is None or not zone.owner_is_surface:
         return ""
-    return "_".join(word for word in _zone_words(zone) if word not in category)
+    return "_".join(word for word in _zone_words(zone) if word not in item.category.split("_"))
 
 
 def _place_names(scene: Scene, region: Region) -> list[str]:
@@ -99,6 +118,10 @@ def _place_names(scene: Scene, region: Region) -> list[str]:
         return ["burner"]
     if suffix == _TOP:
         return [f"{owner}_top"]
+    if region.roofed and scene.object(region.owner).openable:
+        return [f"{owner}_interior"]
+    if region.roofed:
+        return ["_".join([*(_FLOORS.get(word, word) for word in words), owner])]
     if "contain" in suffix and words:
         return ["_".join([*words, "compartment"])]
     return [owner, "_".join([*words, owner])]

@@ -28,6 +28,16 @@ def rim(scene: Scene, place: str, where: Stands) -> float:
     return max(_level(scene, "on", place, where), wall(scene, place, where))
 
 
+def floor(scene: Scene, place: str, where: Stands) -> float:
+    """The level of the ground inside a region."""
+    return _level(scene, "in", place, where)
+
+
+def opening(scene: Scene, region: str, where: Stands) -> tuple[float, float]:
+    """Bottom and top of the way into a roofed region, from the front."""
+    return max(0.0, floor(scene, region, where)), _level(scene, "on", region, where)
+
+
 def wall(scene: Scene, name: str, where: Stands) -> float:
     """Top of the container that an object stands in; 0 where it stands in none."""
     relation, support = where.get(name, ("on", ""))

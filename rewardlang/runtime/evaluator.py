@@ -15,15 +15,20 @@ import hashlib
 import linecache
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rewardlang import ir
 from rewardlang.codegen.emit import Code, emit
+from rewardlang.codegen.goal import emit_goal
+from rewardlang.codegen.lanes import emit_lanes
 from rewardlang.codegen.layout import PHI, STEPS
 from rewardlang.runtime.native import goal_test
 from rewardlang.scene import Scene
 from rewardlang.source import Span
 from rewardlang.state import Collector, Data, Model, Requirements, Snapshot
+
+if TYPE_CHECKING:
+    from rewardlang.runtime.batched import BatchedRewardFn
 
 Slots = list[float | None]
 
@@ -120,6 +125,19 @@ class Evaluator:
             raise ValueError(f"max_steps must be at least 1, not {max_steps}")
         return RewardFn(self, read, scene, max_steps, bonus)
 
+    def batched(
+        self, scene: Scene, *, max_steps: int, bonus: float = ir.SUCCESS_BONUS
+    ) -> BatchedRewardFn:
+        """The reward function on arrays of snapshots that meet `requirements(scene)`."""
+        from rewardlang.runtime.batched import BatchedRewardFn
+
+        if max_steps < 1:
+            raise ValueError(f"max_steps must be at least 1, not {max_steps}")
+        width = self.requirements(scene).width
+        goal, _ = emit_goal(self.program, scene, self._requirements)
+        text = emit_lanes(f"{self.source}\n\n{goal}")
+        return BatchedRewardFn(self.program, text, width, max_steps, bonus)
+
     def place(self, line: int) -> str:
         """The program's place of a line of `source`: `file:line:column`, or the file's name."""
         span = self.line_map.get(line)
@@ -162,6 +180,10 @@ class RewardFn:
         except Exception as error:
             self._explain(error)
             raise
+
+    def stages(self, memory: Memory) -> tuple[str, ...]:
+        """Paths of the stages that the next step works on, in program order."""
+        return self._active(list(memory.slots))
 
     def native_success(self, data: Data) -> bool:
         """LIBERO's own goal, now; for the state after settling, which belongs to no step."""

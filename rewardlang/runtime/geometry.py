@@ -143,6 +143,34 @@ def rest_gap(v: Values, item: int, support: int) -> float:
     return hypot(side_gap(v, item, support), max(0.0, bottom(v, item) - top(v, support)))
 
 
+def mouth_gap(v: Values, item: int, region: int, mouth: int, within: float) -> float:
+    """How far x is from standing before a region's opening; 0 there.
+
+    There: the middle of x within the outline of the opening, outside of the region, and the near
+    side of x at most `within` off. `mouth` is the index of a MOUTH fact.
+    """
+    x, y, z = _centre(v, item)
+    x, y, z = x - v[region], y - v[region + 1], z - v[region + 2]
+    outward, aside, reach = 0.0, 0.0, 0.0
+    for axis in range(3):
+        rx, ry, rz = v[region + 3 + axis], v[region + 6 + axis], v[region + 9 + axis]
+        along, half, out = rx * x + ry * y + rz * z, v[region + 15 + axis], v[mouth + axis]
+        if out == 0.0:
+            aside = hypot(aside, _beyond(along, half))
+        else:
+            outward, reach = out * along - half, _reach_along(v, item, rx, ry, rz)
+    return hypot(aside, max(0.0, outward - reach - within, -outward))
+
+
+def past(v: Values, item: int, support: int, axis: int, sign: float) -> float:
+    """How far the middle of x is beyond the outline of y, along an axis of the world.
+
+    `axis` 0 or 1, `sign` 1.0 or -1.0 for the way along it; negative before the outline's edge.
+    """
+    ahead = sign * (_centre(v, item)[axis] - _centre(v, support)[axis])
+    return ahead - _reach_along(v, support, float(axis == 0), float(axis == 1), 0.0)
+
+
 def top(v: Values, a: int) -> float:
     """Height of the highest point of the bounding box."""
     return _middle(v, a) + _reach(v, a)
@@ -188,3 +216,10 @@ def _middle(v: Values, a: int) -> float:
 
 def _reach(v: Values, a: int) -> float:
     return abs(v[a + 9]) * v[a + 15] + abs(v[a + 10]) * v[a + 16] + abs(v[a + 11]) * v[a + 17]
+
+
+def _reach_along(v: Values, a: int, x: float, y: float, z: float) -> float:
+    """Half the extent of the bounding box along a unit vector of the world."""
+    r0, r1, r2, r3, r4, r5, r6, r7, r8, _, _, _, hx, hy, hz = v[a + 3 : a + 18]
+    first, second = x * r0 + y * r3 + z * r6, x * r1 + y * r4 + z * r7
+    return abs(first) * hx + abs(second) * hy + abs(x * r2 + y * r5 + z * r8) * hz

@@ -7,12 +7,13 @@ error names all of it with the nearest names that the model or the scene does ha
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from rewardlang.runtime.handles import handle_of
-from rewardlang.scene import Object, Region, Scene
+from rewardlang.fittings import Handle, Vector, handle_of, mouth_of
+from rewardlang.scene import Joint, Object, Region, Scene
 from rewardlang.state import (
     BindError,
     Fact,
@@ -29,9 +30,11 @@ PADS = ("gripper0_finger1_pad_collision", "gripper0_finger2_pad_collision")
 FINGERS = ("gripper0_finger1_collision", "gripper0_finger2_collision", *PADS)
 FINGER_JOINTS = ("gripper0_finger_joint1", "gripper0_finger_joint2")
 
-Vector = tuple[float, float, float]
 Geoms = frozenset[int]
 POINT: Vector = (0.0, 0.0, 0.0)
+OF_HANDLE = 1e-3  # m: how far the middle of a handle's geom may stand out of its box
+
+_HANDLE_NAME = re.compile(r"handle\((\w+)\)")  # of a handle, where contacts are asked for
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,9 @@ class _Binder:
             case FactKind.GRIPPER:
                 self._pose(offset, "site", self._id("site", GRIP_SITE), POINT, POINT)
             case FactKind.HANDLE:
-                self._handle(offset, self._place(names[0]))
+                self._handle(offset, names[0])
+            case FactKind.MOUTH:
+                self._mouth(offset, names[0])
             case FactKind.PART:
                 self._part(offset, names[0], inclusive=False)
             case FactKind.KNOB:
@@ -167,15 +172,25 @@ class _Binder:
             body = self._id("body", place.body)
             self._pose(offset, "body", body, place.centre, place.half_extents)
 
-    def _handle(self, offset: int, place: Object | Region) -> None:
-        owner = self._objects[place.owner] if isinstance(place, Region) else place
-        for joint in place.joints:
-            handle = handle_of(owner.category, joint.name)
-            if handle is not None:
-                body = int(self.model.jnt_bodyid[self._id("joint", joint.name)])
-                self._pose(offset, "body", body, handle.centre, handle.half_extents)
-                return
-        raise _MissingError(f"no handle is known for `{place.name}` ({owner.category})")
+    def _handle(self, offset: int, name: str) -> None:
+        joint, handle = self._handle_of(name)
+        self._pose(offset, "body", self._moved_by(joint), handle.centre, handle.half_extents)
+
+    def _handle_of(self, name: str) -> tuple[Joint, Handle]:
+        found = handle_of(self.scene, self._place(name).name)
+        if found is None:
+            raise _MissingError(f"no handle is known for `{name}`")
+        return found
+
+    def _moved_by(self, joint: Joint) -> int:
+        """Id of the body that a joint moves."""
+        return int(self.model.jnt_bodyid[self._id("joint", joint.name)])
+
+    def _mouth(self, offset: int, name: str) -> None:
+        mouth = mouth_of(self.scene, self._place(name).name)
+        if mouth is None:
+            raise _MissingError(f"no mouth is known for `{name}`")
+        self.bound.constant(offset, mouth)
 
     def _pose(
         self, offset: int, what: str, number: int, centre: Vector, half_extents: Vector
@@ -226,6 +241,8 @@ class _Binder:
 
     def _geoms(self, name: str) -> Geoms:
         """The geoms that touch for a place: an object's; for a region, those of its owner."""
+        if handle := _HANDLE_NAME.fullmatch(name):
+            return self._handle_geoms(handle[1])
         place = self._place(name)
         if isinstance(place, Object):
             return self._below(self._id("body", place.body))
@@ -233,6 +250,28 @@ class _Binder:
             return self._geoms(place.owner)
         body = int(self.model.site_bodyid[self._id("site", place.name)])
         return self._below(body)
+
+    def _handle_geoms(self, name: str) -> Geoms:
+        """Collision geoms of the moving body whose middle is in the handle's box."""
+        joint, handle = self._handle_of(name)
+        body = self._moved_by(joint)
+        box = list(zip(handle.centre, handle.half_extents, strict=True))
+        found = frozenset(
+            geom
+            for geom in range(self.model.ngeom)
+            if int(self.model.geom_bodyid[geom]) == body
+            and self.model.geom_group[geom] == 0
+            and all(
+                abs(middle - centre) <= half + OF_HANDLE
+                for middle, (centre, half) in zip(self.model.geom_pos[geom], box, strict=True)
+            )
+        )
+        if not found:
+            moved = self.model.body(body).name
+            raise _MissingError(
+                f"contact with handle({name}): no collision geom of body `{moved}` is in its box"
+            )
+        return found
 
     def _below(self, body: int) -> Geoms:
         """Collision geoms of a body and everything that hangs on it.

@@ -89,6 +89,32 @@ def parse_node(text: str) -> nodes.Node:
     return Builder(Attached({}, ())).node(tree)
 
 
+def scan_text(source: Source) -> Scanned:
+    """The words and comments of any text, whatever is wrong with them."""
+    return scan(source, _words())
+
+
+def expected_after(source: Source, stop: int) -> frozenset[str]:
+    """What may follow `source.text[:stop]`, mistakes in it repaired. Never raises.
+
+    Keywords, units and signs as they are written, otherwise the terminal: NAME, NUMBER, STRING,
+    and $END where the program may stop. Empty where nothing can be said.
+    """
+    end = Token(END, "", Span(stop, stop))
+    tokens = (*scan(source, _words(), 0, stop).tokens, end)
+    if _too_deep(tokens):
+        return frozenset()
+    for _ in range(MAX_SYNTAX_ERRORS):
+        index = _lark_tree(tokens, "start")
+        if not isinstance(index, int) or tokens[index].kind == END:
+            kinds = _problem(source, tokens, len(tokens) - 1).expected
+            written = {kind: text for text, kind in _words().literals.items()}
+            return frozenset(written.get(kind, kind) for kind in kinds)
+        edit = _repair(_problem(source, tokens, index), ())
+        tokens = (*tokens[: edit.start], *edit.replacement, *tokens[edit.stop :])
+    return frozenset()
+
+
 def _parse_with_repairs(
     source: Source, tokens: tuple[Token, ...], told: list[Diagnostic]
 ) -> Parsed:

@@ -12,7 +12,10 @@ from tests.rewardlang.worlds import DRAWER, KITCHEN, MOVABLES, PLACES, REGIONS, 
 
 SOURCE = Source("# a program made up by a test\nand its second line\n", "made_up.rl")
 HERE = Span(0, 10)
-OPTIONAL = {"near": 0.03, "over": 0.02, "above": 0.02}  # last argument where none is given
+SIDES = ("left_of", "right_of", "in_front_of", "behind")
+OPTIONAL = {  # the last argument where none is given
+    "near": 0.03, "over": 0.02, "above": 0.02, "at_mouth": 0.05, **dict.fromkeys(SIDES, 0.0),
+}  # fmt: skip
 
 
 def ref(name: str) -> ir.Ref:
@@ -137,10 +140,10 @@ def place_in(item: str, region: str, **more) -> ir.Group:
     held = atom("grasped", item)
     return seq(
         stage("reach", atom("near", "gripper", item)),
-        stage("grasp", held, dwell=3, weight=2),
+        stage("grasp", held, dwell=3, weight=2, while_=atom("near", "gripper", item, 0.08)),
         stage("lift", atom("lifted", item, 0.08), while_=held),
-        stage("carry", atom("above", item, region), while_=held, weight=2),
-        stage("lower", inside, while_=atom("over", item, region), weight=3, goal=(inside,)),
+        stage("carry", atom("above", item, region), while_=held, weight=3),
+        stage("lower", inside, while_=atom("over", item, region), weight=2, goal=(inside,)),
         stage("release", atom("released", item), while_=inside),
         **more,
     )
@@ -247,8 +250,8 @@ def random_measure(rng: Random) -> ir.MeasureCall:
             return measure(name)
 
 
-def random_atom(rng: Random) -> ir.Atom:
-    predicate = rng.choice(PREDICATES)
+def random_atom(rng: Random, predicate: str = "") -> ir.Atom:
+    predicate = predicate or rng.choice(PREDICATES)
     item = rng.choice(MOVABLES)
     other = rng.choice([name for name in (*MOVABLES, *REGIONS) if name != item])
     match predicate:
@@ -258,6 +261,10 @@ def random_atom(rng: Random) -> ir.Atom:
             return atom(predicate, item, other)
         case "over" | "above":
             return atom(predicate, item, other, rng.choice([0.0021, 0.0513]))
+        case "at_mouth":
+            return atom(predicate, item, rng.choice(REGIONS), rng.choice([0.0207, 0.2013]))
+        case "left_of" | "right_of" | "in_front_of" | "behind":
+            return atom(predicate, item, other, rng.choice([0.0, 0.0503]))
         case "near":
             return atom(predicate, *rng.sample(PLACES, 2), rng.choice([0.0307, 0.1103]))
         case "touching":
@@ -283,5 +290,5 @@ def random_atom(rng: Random) -> ir.Atom:
 PREDICATES = (
     "in", "on", "open", "closed", "turned_on", "turned_off", "near", "touching", "grasped",
     "released", "lifted", "moved", "over", "above", "resting", "upright", "shut", "off", "still",
-    "gripper_open", "gripper_closed", "at_least", "at_most",
+    "gripper_open", "gripper_closed", "at_least", "at_most", "at_mouth", *SIDES,
 )  # fmt: skip

@@ -8,7 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from rewardlang import ir
-from tests.rewardlang.worlds import FINGERS, HAND, KITCHEN, World, box, carrier, scales
+from tests.rewardlang.worlds import (
+    FINGERS,
+    HAND,
+    KITCHEN,
+    MOUTHS,
+    World,
+    box,
+    carrier,
+    scales,
+)
+
+SIDES = {  # as seen from opposite the robot
+    "left_of": (0.0, -1.0, 0.0),
+    "right_of": (0.0, 1.0, 0.0),
+    "in_front_of": (1.0, 0.0, 0.0),
+    "behind": (-1.0, 0.0, 0.0),
+}
 
 
 @dataclass
@@ -79,6 +95,10 @@ class Sight:
                 return gap(w, *name), args[2], False
             case "over":
                 return flat_gap(w, *name), args[2], False
+            case "at_mouth":
+                return mouth_gap(w, *name, args[2]), 0.0, False
+            case "left_of" | "right_of" | "in_front_of" | "behind":
+                return beyond(w, *name, SIDES[head]), args[2], True
             case "lifted":
                 return self.height(name[0]), args[1], True
             case "moved":
@@ -214,6 +234,25 @@ def on_gap(w: World, item: str, support: str) -> float:
         max(0.0, abs(y) - size[1]),
         max(0.0, z - size[2] - 0.10, size[2] - 0.005 - z),
     )
+
+
+def mouth_gap(w: World, item: str, region: str, within: float) -> float:
+    """Distance of the item's middle to the space before the region's opening."""
+    out = np.array(MOUTHS[region])
+    turned, half = w.rotations[region], box(region)[1]
+    sides = turned @ out
+    deepest = max((corner - middle(w, item)) @ sides for corner in corners(w, item))
+    low, high = -half, half.copy()
+    axis = int(np.argmax(np.abs(out)))
+    ends = np.array([half[axis], half[axis] + deepest + within]) * out[axis]
+    low[axis], high[axis] = sorted(ends)
+    p = turned.T @ (middle(w, item) - w.positions[region])
+    return float(np.linalg.norm(np.maximum(np.maximum(low - p, p - high), 0.0)))
+
+
+def beyond(w: World, item: str, support: str, way: tuple[float, float, float]) -> float:
+    """How far the item's middle is past the farthest corner of the support."""
+    return float(middle(w, item) @ way - max(corner @ way for corner in corners(w, support)))
 
 
 def touch(w: World, a: str, b: str) -> bool:

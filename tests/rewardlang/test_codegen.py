@@ -68,7 +68,7 @@ def test_equal_programs_give_equal_text_in_any_process() -> None:
     assert texts[0] == texts[1] == emit(random_program(Random(7))).text + "\n"
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.randoms(use_true_random=False))
 def test_the_text_is_python_with_a_line_map_of_its_length(rng: Random) -> None:
     code = emit(random_program(rng))

@@ -166,7 +166,7 @@ def test_json_holds_all_of_it() -> None:
     }  # fmt: skip
     assert data["suggestions"][0]["replacement"] == "x"
     assert data["suggestions"][0]["span"]["line"] == 1
-    assert data["doc"] == CODES["syntax"].summary
+    assert data["doc"] == "codes/syntax"
     assert found.as_json()["span"] == {"start": 3, "end": 5}
 
 

@@ -52,23 +52,25 @@ What is to be done, in this order:
     until the gripper is within 3 cm of cup_1
   2. grasp (20% of Φ)
     until both finger pads touch cup_1, for 3 steps
+    while the gripper is within 8 cm of cup_1; otherwise back to reach
   3. lift (10% of Φ)
     until cup_1 is 8 cm above where it stood
-    while both finger pads touch cup_1; otherwise back to grasp
-  4. carry (20% of Φ)
+    while both finger pads touch cup_1; otherwise back to the latest of reach and grasp that may
+      go on
+  4. carry (30% of Φ)
     until cup_1 is above basket_1_contain_region, clear of its top and at most 2 cm off its
       outline
-    while both finger pads touch cup_1; otherwise back to the latest of grasp and lift that may
-      go on
-  5. lower (30% of Φ)
+    while both finger pads touch cup_1; otherwise back to the latest of reach, grasp and lift
+      that may go on
+  5. lower (20% of Φ)
     until cup_1 is in basket_1_contain_region
     undone when no longer: cup_1 is in basket_1_contain_region
     while cup_1 is over basket_1_contain_region, at most 2 cm off its outline; otherwise back to
-      the latest of grasp, lift and carry that may go on
+      the latest of reach, grasp, lift and carry that may go on
   6. release (10% of Φ)
     until no finger touches cup_1
-    while cup_1 is in basket_1_contain_region; otherwise back to the latest of grasp, lift,
-      carry and lower that may go on
+    while cup_1 is in basket_1_contain_region; otherwise back to the latest of reach, grasp,
+      lift, carry and lower that may go on
 
 Success: the moment LIBERO's own goal holds, in(cup_1, basket_1_contain_region).
 
@@ -80,7 +82,7 @@ episode has at most T steps; B = 2. Each step pays Φ / T. Success in step M pay
   reach              0.10   0.10
   grasp              0.30   0.30
   lift               0.40   0.40
-  carry              0.60   0.60
+  carry              0.70   0.70
   lower              0.90   0.90
   release            0.99   0.99
   success in step M  1.00   3 - (M - 1) / T, at once
@@ -158,6 +160,11 @@ def test_quantities_have_the_unit_of_their_measure() -> None:
         "the gripper is more than 5 cm from the handle of cabinet_1_top_region": not_(
             atom("near", "gripper", f"handle({DRAWER})", 0.05)
         ),
+        f"cup_1 is before the opening of {BASKET}, at most 5 cm off": atom(
+            "at_mouth", "cup_1", BASKET
+        ),
+        "cup_1 is left of plate_1 by at least 3 cm": atom("left_of", "cup_1", "plate_1", 0.03),
+        "cup_1 is not 3 cm behind plate_1": not_(atom("behind", "cup_1", "plate_1", 0.03)),
     }
     assert [in_words(expr) for expr in cases.values()] == list(cases)
 
@@ -167,7 +174,7 @@ def test_the_whole_vocabulary_has_words() -> None:
     assert set(library.MEASURES) <= set(_MEASURES)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.randoms(use_true_random=False))
 def test_any_program_can_be_explained(rng: Random) -> None:
     played = random_program(rng)
@@ -206,7 +213,7 @@ def test_at_break_even_letting_go_and_holding_on_are_worth_the_same(
 def test_letting_go_is_where_something_held_need_no_longer_be() -> None:
     (release,) = releases(program(place_in("cup_1", BASKET)))
     assert (release.holding.name, release.stage.name, release.item) == ("carry", "lower", "cup_1")
-    assert (release.phi_held, release.phi_failed) == (pytest.approx(0.897), 0.0)
+    assert (release.phi_held, release.phi_failed) == (pytest.approx(0.898), 0.0)
 
 
 def test_what_stands_beside_or_before_a_placement_is_not_at_stake() -> None:
@@ -220,10 +227,10 @@ def test_what_stands_beside_or_before_a_placement_is_not_at_stake() -> None:
         ),
     )
     one, two = releases(program(both))
-    assert (one.phi_held, one.phi_failed) == (pytest.approx(0.5 + 0.5 * 0.897), 0.5)
+    assert (one.phi_held, one.phi_failed) == (pytest.approx(0.5 + 0.5 * 0.898), 0.5)
     before = 0.5 + 0.5 / 3
     assert two.phi_failed == pytest.approx(before)
-    assert two.phi_held == pytest.approx(before + 0.5 / 3 * 0.897)
+    assert two.phi_held == pytest.approx(before + 0.5 / 3 * 0.898)
 
 
 def test_nothing_held_nothing_to_let_go() -> None:

@@ -15,7 +15,6 @@ from tests.rewardlang.trees import exprs, programs
 
 LAWS = settings(
     max_examples=30,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 CASES = sorted((Path(__file__).parent / "cases").glob("good_*.rl"))

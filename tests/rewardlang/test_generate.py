@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from rewardlang.cli.generate import generate as command
 from rewardlang.planning.generate import GenerateError, Written, generate
+from rewardlang.planning.instructions import find
 from rewardlang.planning.planner import plan
-from rewardlang.scene import load, suite_scenes
+from rewardlang.scene import Scene, load, suite_scenes, suites
 
 MILK = "pick up the milk and place it in the basket"
 MILK_ID = "libero_object/pick_up_the_milk_and_place_it_in_the_basket"
@@ -103,9 +104,14 @@ def test_a_scene_with_another_instruction_is_refused(tmp_path: Path) -> None:
     assert "success when" in str(caught.value)
 
 
-def test_a_goal_that_cannot_be_planned_leaves_no_folder(tmp_path: Path) -> None:
-    with pytest.raises(GenerateError, match=r"`open\(wooden_cabinet_1_middle_region\)`"):
-        generate("open the middle drawer of the cabinet", out=tmp_path)
+def test_a_goal_that_cannot_be_planned_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    milk = load(MILK_ID)
+    odd = Scene.model_validate(milk.model_copy(update={"goal": (("up", "milk_1"),)}).model_dump())
+    monkeypatch.setattr("rewardlang.planning.generate.load", lambda _: odd)
+    with pytest.raises(GenerateError, match=r"`up\(milk_1\)`: only .* can be planned"):
+        generate(MILK, out=tmp_path, scene_id=MILK_ID)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -115,11 +121,22 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         generate(MILK, out=tmp_path)
 
 
-@pytest.mark.parametrize("suite", ["libero_object", "libero_spatial"])
-def test_each_instruction_of_the_two_suites_finds_its_file(suite: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("suite", suites())
+def test_each_task_is_found_by_its_instruction_and_its_scene(suite: str, tmp_path: Path) -> None:
     for scene in suite_scenes(suite).values():
-        assert generate(scene.instruction, out=tmp_path).scene.id == scene.id
+        done = generate(scene.instruction, out=tmp_path, scene_id=scene.id)
+        assert (done.scene.id, done.written) == (scene.id, Written.NEW)
     assert files(tmp_path) == sorted(f"{suite}/{task}.rl" for task in suite_scenes(suite))
+
+
+def test_an_instruction_that_several_tasks_share_finds_them_all() -> None:
+    sharing: dict[str, set[str]] = {}
+    for scene in (scene for suite in suites() for scene in suite_scenes(suite).values()):
+        sharing.setdefault(scene.instruction, set()).add(scene.id)
+    shared = {said: ids for said, ids in sharing.items() if len(ids) > 1}
+    assert len(shared["turn on the stove"]) == 3
+    for instruction, ids in shared.items():
+        assert {match.scene.id for match in find(instruction)} == ids
 
 
 # --- the command ------------------------------------------------------------------------------

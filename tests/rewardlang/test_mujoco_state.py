@@ -224,6 +224,8 @@ def test_everything_missing_is_in_one_error_with_the_nearest_names() -> None:
             *EVERYTHING.facts,
             Fact(FactKind.FRAME, ("plate_2",)),
             Fact(FactKind.HANDLE, (DRAWER,)),
+            Fact(FactKind.HAND_CONTACT, (f"handle({DRAWER})",)),
+            Fact(FactKind.MOUTH, ("basket_1_contain_region",)),
         )
     )
     with pytest.raises(BindError) as caught:
@@ -233,9 +235,10 @@ def test_everything_missing_is_in_one_error_with_the_nearest_names() -> None:
         "the model has no site `gripper0_grip_site`",
         "the model has no joint `stove_1_button` (nearest: stove_1_buton, plate_1_joint0)",
         "`plate_2` is not in the scene (nearest: plate_1)",
-        "no handle is known for `cabinet_1_top_region` (cabinet)",
+        "no handle is known for `cabinet_1_top_region`",
+        "no mouth is known for `basket_1_contain_region`",
     )
-    assert str(caught.value).count("\n") == 5
+    assert str(caught.value).count("\n") == 6
 
 
 # --- LIBERO --------------------------------------------------------------------------------------

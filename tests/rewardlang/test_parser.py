@@ -24,7 +24,6 @@ GOOD = (Path(__file__).parent / "cases" / "good_both.rl").read_text("utf-8")
 HEADER = GOOD[: GOOD.index("object")]
 LAWS = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

@@ -8,7 +8,7 @@ import pytest
 
 import rewardlang
 from rewardlang.planning.planner import plan
-from rewardlang.scene import suite_scenes
+from rewardlang.scene import suite_scenes, suites
 
 FOLDER = Path(__file__).parents[2] / "tasks"
 FILES = sorted(FOLDER.rglob("*.rl"))
@@ -18,12 +18,9 @@ def name(path: Path) -> str:
     return str(path.relative_to(FOLDER))
 
 
-def test_two_suites_have_a_program_for_each_task() -> None:
-    expected = {
-        f"{suite}/{task}.rl"
-        for suite in ("libero_object", "libero_spatial")
-        for task in suite_scenes(suite)
-    }
+def test_every_suite_has_a_program_for_each_task() -> None:
+    expected = {f"{suite}/{task}.rl" for suite in suites() for task in suite_scenes(suite)}
+    assert len(expected) == 130
     assert {name(path) for path in FILES} == expected
 
 

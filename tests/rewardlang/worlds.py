@@ -77,7 +77,14 @@ KITCHEN = Scene(
 MOVABLES = ("cup_1", "plate_1", "basket_1")
 REGIONS = tuple(region.name for region in KITCHEN.regions)
 DRAWER, STOVE = "cabinet_1_top_region", "stove_1"
-PLACES = (*MOVABLES, *REGIONS, "gripper", f"handle({DRAWER})", f"handle({STOVE})")
+MOUTHS = {  # region -> way out of it, in its own frame
+    "basket_1_contain_region": (0.0, 0.0, 1.0),
+    "stove_1_cook_region": (1.0, 0.0, 0.0),
+    "main_table_front_region": (0.0, 0.0, -1.0),
+    DRAWER: (0.0, -1.0, 0.0),
+}
+HANDLES = (f"handle({DRAWER})", f"handle({STOVE})")
+PLACES = (*MOVABLES, *REGIONS, "gripper", *HANDLES)
 JOINTS = ("stove_1_button", "cabinet_1_top_level", "cabinet_1_top_flap")
 
 
@@ -86,8 +93,8 @@ class World:
     """What is true at one moment. Units: m, rad; rotations are (3, 3) matrices.
 
     positions, rotations   of objects (root body), regions (site), `gripper`, `handle(…)`
-    touching               pairs of object names, or object and "table"
-    held_by                object -> parts of the gripper (`HAND`) that touch it
+    touching               pairs of objects and handles, or of one and "table"
+    held_by                object or handle -> parts of the gripper (`HAND`) that touch it
     """
 
     positions: dict[str, np.ndarray]
@@ -125,12 +132,11 @@ class World:
 
 
 def carrier(place: str) -> str:
-    """The object that a place belongs to; the table for its zones."""
-    name = place.removeprefix("handle(").removesuffix(")")
+    """The object that a place belongs to; the table for its zones, a handle for itself."""
     for region in KITCHEN.regions:
-        if region.name == name:
+        if region.name == place:
             return "table" if region.owner_is_surface else region.owner
-    return name
+    return place
 
 
 def box(place: str) -> tuple[np.ndarray, np.ndarray]:
@@ -171,6 +177,8 @@ def _floats(fact, world: World) -> list[float]:
             return _frame(world, "gripper")
         case FactKind.HANDLE:
             return _frame(world, f"handle({names[0]})")
+        case FactKind.MOUTH:
+            return list(MOUTHS[names[0]])
         case FactKind.PART | FactKind.KNOB:
             return list(part_values([(s, world.joints[joint]) for joint, s in scales(names[0])]))
         case FactKind.CONTACT:
@@ -255,9 +263,10 @@ def _nudge(world: World, rng: np.random.Generator) -> World:
     joints = {name: float(rng.uniform(-0.3, 2.0) * rng.choice([0.1, 1.0])) for name in JOINTS}
     touching, held_by = set(world.touching), dict(world.held_by)
     for a in MOVABLES:
-        for b in (*MOVABLES, "cabinet_1", "stove_1", "table"):
+        for b in (*MOVABLES, "cabinet_1", "stove_1", "table", *HANDLES):
             if a != b and rng.random() < 0.3:
                 touching ^= {frozenset((a, b))}
+    for a in (*MOVABLES, *HANDLES):
         if rng.random() < 0.4:
             held_by[a] = frozenset(part for part in HAND if rng.random() < 0.5)
     if rng.random() < 0.3:

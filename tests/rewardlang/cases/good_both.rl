@@ -10,10 +10,13 @@ object basket = basket_1_contain_region
 all {
   seq soup_in {
     stage reach weight 1 { until near(gripper, soup) }
-    stage grasp weight 2 { until grasped(soup) for 3 steps }
+    stage grasp weight 2 {
+      until grasped(soup) for 3 steps
+      while near(gripper, soup, 8 cm)
+    }
     stage lift weight 1 { until lifted(soup, 8 cm) while grasped(soup) }
-    stage carry weight 2 { until above(soup, basket) while grasped(soup) }
-    stage lower weight 3 { until in(soup, basket) while over(soup, basket) }
+    stage carry weight 3 { until above(soup, basket) while grasped(soup) }
+    stage lower weight 2 { until in(soup, basket) while over(soup, basket) }
     stage release weight 1 { until released(soup) while in(soup, basket) }
   }
   use place_in(sauce, basket) as sauce_in  # library macro: the same six stages

@@ -9,6 +9,7 @@ object drawer = white_cabinet_1_bottom_region
 seq {
   use place_in(bowl, drawer) weight 2 while not shut(drawer)
   seq close weight 1 {
+    stage reach_handle { until near(gripper, handle(drawer)) }
     stage push weight 3 { until closed(drawer) }
   }
 }

@@ -1,0 +1,1 @@
+../../../tasks/libero_object/pick_up_the_milk_and_place_it_in_the_basket.rl

@@ -1,0 +1,212 @@
+"""A grammar as data: bounded rules over words and patterns. Builders fill it, printers read it.
+
+White space is explicit (`Gap`), so that a printed grammar accepts nothing of unbounded length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Word:
+    """Text that stands there as it is: a keyword, a sign, a name of the scene."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A space, or line breaks and indentation."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a rule or pattern stands for, `least` to `most` times; `least` is 0 or 1.
+
+    role: what it is here.
+    """
+
+    symbol: str
+    role: str
+    least: int = 1
+    most: int = 1
+
+    def __post_init__(self) -> None:
+        assert self.least in (0, 1), self
+
+
+Item = Word | Gap | Part
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One way to write a rule. tag: tells it from the others where their parts do not."""
+
+    items: tuple[Item, ...]
+    tag: str = ""
+
+    @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        return tuple(item for item in self.items if isinstance(item, Part))
+
+    @property
+    def text(self) -> str:
+        """What is written where there are no parts."""
+        return "".join(item.text for item in self.items if isinstance(item, Word))
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether it says nothing but what its one part says."""
+        return not self.tag and [(p.least, p.most) for p in self.parts] == [(1, 1)]
+
+
+@dataclass(frozen=True)
+class Rule:
+    name: str
+    alternatives: tuple[Alternative, ...]
+
+
+@dataclass(frozen=True)
+class Chars:
+    """`least` to `most` characters of a class, `a-z0-9_`, or one character alone."""
+
+    allowed: str
+    least: int = 1
+    most: int = 1
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A word that is not fixed. An alternative that starts another one stands behind it."""
+
+    name: str
+    alternatives: tuple[tuple[Chars, ...], ...]
+
+    @property
+    def regex(self) -> str:
+        """The pattern as a regular expression, without anchors."""
+        return "|".join("".join(map(_regex, chars)) for chars in self.alternatives)
+
+
+GAP = Pattern("gap", ((Chars("\n", 1, 2), Chars(" ", 0, 6)), (Chars(" "),)))
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Rules and patterns by name; `start` is the rule of a whole program."""
+
+    start: str
+    rules: dict[str, Rule]
+    patterns: dict[str, Pattern]
+
+    def longest(self) -> int:
+        """The length of the longest text that the grammar accepts, in characters."""
+        return self._longest(self.start, {})
+
+    def _longest(self, symbol: str, known: dict[str, int]) -> int:
+        if symbol not in known:
+            known[symbol] = max(self._lengths(symbol, known))
+        return known[symbol]
+
+    def _lengths(self, symbol: str, known: dict[str, int]) -> Iterator[int]:
+        if symbol in self.patterns:
+            yield from map(_width, self.patterns[symbol].alternatives)
+            return
+        for alternative in self.rules[symbol].alternatives:
+            yield sum(self._item_length(item, known) for item in alternative.items)
+
+    def _item_length(self, item: Item, known: dict[str, int]) -> int:
+        match item:
+            case Word():
+                return len(item.text)
+            case Gap():
+                return max(map(_width, GAP.alternatives))
+            case Part():
+                return item.most * self._longest(item.symbol, known)
+
+
+def grammar(start: str, rules: Iterable[Rule], patterns: Iterable[Pattern]) -> Grammar:
+    """The grammar of what `start` needs of these rules and patterns.
+
+    A rule without alternatives cannot be written: nor can what needs it.
+    """
+    by_name = _writable({rule.name: rule for rule in rules})
+    all_patterns = {pattern.name: pattern for pattern in patterns}
+    needed: dict[str, None] = {}
+    waiting = [start]
+    while waiting:
+        name = waiting.pop()
+        if name in needed:
+            continue
+        needed[name] = None
+        if name not in all_patterns:
+            waiting += (p.symbol for a in by_name[name].alternatives for p in a.parts)
+    return Grammar(
+        start,
+        {name: rule for name, rule in by_name.items() if name in needed},
+        {name: pattern for name, pattern in all_patterns.items() if name in needed},
+    )
+
+
+def _writable(rules: dict[str, Rule]) -> dict[str, Rule]:
+    empty = {name for name, rule in rules.items() if not rule.alternatives}
+    if not empty:
+        return rules
+    kept = {
+        name: Rule(
+            name, tuple(_without(a, empty) for a in rule.alternatives if not _needs(a, empty))
+        )
+        for name, rule in rules.items()
+        if name not in empty
+    }
+    return _writable(kept)
+
+
+def _needs(alternative: Alternative, empty: set[str]) -> bool:
+    return any(part.least and part.symbol in empty for part in alternative.parts)
+
+
+def _without(alternative: Alternative, empty: set[str]) -> Alternative:
+    items = (i for i in alternative.items if not (isinstance(i, Part) and i.symbol in empty))
+    return Alternative(tuple(items), alternative.tag)
+
+
+def rule(name: str, *alternatives: Alternative) -> Rule:
+    return Rule(name, alternatives)
+
+
+def says(*items: Item | str, tag: str = "") -> Alternative:
+    """One way to write a rule; a string is a word, and `_` a gap."""
+    return Alternative(tuple(_item(item) for item in items), tag)
+
+
+def one(symbol: str, role: str = "") -> Part:
+    return Part(symbol, role or symbol)
+
+
+def maybe(symbol: str, role: str = "") -> Part:
+    return Part(symbol, role or symbol, 0, 1)
+
+
+def some(symbol: str, least: int, most: int, role: str = "") -> Part:
+    return Part(symbol, role or symbol, least, most)
+
+
+def _item(item: Item | str) -> Item:
+    if not isinstance(item, str):
+        return item
+    return Gap() if item == "_" else Word(item)
+
+
+def _regex(chars: Chars) -> str:
+    fixed = {"\n": r"\n", ".": r"\."}.get(chars.allowed, chars.allowed)
+    unit = fixed if len(chars.allowed) == 1 else f"[{chars.allowed}]"
+    once = (chars.least, chars.most) == (1, 1)
+    return unit if once else f"{unit}{{{chars.least},{chars.most}}}"
+
+
+def _width(pattern: Iterable[Chars]) -> int:
+    return sum(chars.most for chars in pattern)

@@ -1,0 +1,58 @@
+"""Grammar -> Lark's notation: for Lark's own parsers (LALR), llguidance and what else reads it.
+
+Repetitions are chains of rules, `_leaf_2: leaf _leaf_1?`: Lark would write out every count of
+every repetition in every combination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rewardlang.grammars.model import GAP, Gap, Grammar, Item, Part, Pattern, Rule, Word
+
+
+def lark(grammar: Grammar) -> str:
+    """The grammar as one `.lark` file."""
+    lines = [f"start: {grammar.start}", ""]
+    lines += [_rule(rule, grammar) for rule in grammar.rules.values()]
+    lines += ["", *_chains(grammar)]
+    lines += ["", *(_terminal(pattern) for pattern in (*grammar.patterns.values(), GAP))]
+    return "\n".join(lines) + "\n"
+
+
+def _rule(rule: Rule, grammar: Grammar) -> str:
+    ways = (" ".join(_item(item, grammar) for item in a.items) for a in rule.alternatives)
+    return f"{rule.name}: " + "\n    | ".join(ways)
+
+
+def _item(item: Item, grammar: Grammar) -> str:
+    match item:
+        case Word():
+            return '"' + item.text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        case Gap():
+            return f"_{GAP.name.upper()}"
+        case Part():
+            name = _symbol(item, grammar) if item.most == 1 else f"_{item.symbol}_{item.most}"
+            return name if item.least else f"{name}?"
+
+
+def _chains(grammar: Grammar) -> Iterator[str]:
+    """For each repeated symbol, a rule per number of times that it may still come."""
+    longest: dict[str, Part] = {}
+    for rule in grammar.rules.values():
+        for part in (part for alternative in rule.alternatives for part in alternative.parts):
+            if part.most > max(1, longest[part.symbol].most if part.symbol in longest else 1):
+                longest[part.symbol] = part
+    for name, part in longest.items():
+        symbol = _symbol(part, grammar)
+        yield f"_{name}_1: {symbol}"
+        yield from (f"_{name}_{n}: {symbol} _{name}_{n - 1}?" for n in range(2, part.most + 1))
+
+
+def _symbol(part: Part, grammar: Grammar) -> str:
+    return part.symbol.upper() if part.symbol in grammar.patterns else part.symbol
+
+
+def _terminal(pattern: Pattern) -> str:
+    name = f"_{pattern.name}" if pattern is GAP else pattern.name
+    return f"{name.upper()}: /{pattern.regex.replace('/', chr(92) + '/')}/"

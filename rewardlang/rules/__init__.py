@@ -1,0 +1,1 @@
+"""The pages about diagnostic codes: prose and examples here, meanings in `diagnostics`."""
