@@ -43,7 +43,7 @@ docs: setup  ## The documentation in site/, links checked
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 fuzz: setup  ## Ten minutes of fuzzing the front end; new inputs go to tests/rewardlang/corpus
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt '.[fuzz]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[fuzz]'
 	$(BIN)/python -m tests.rewardlang.hunt --minutes 10
 
 editor:  ## Build and test the VS Code extension; needs Node 20

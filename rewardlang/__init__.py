@@ -20,9 +20,11 @@ if TYPE_CHECKING:
         RewardStep,
         compile,
     )
+    from rewardlang.runtime.model_scene import RegionSite, scene_of
     from rewardlang.runtime.mujoco_state import SnapshotReader
     from rewardlang.runtime.native import native_success
     from rewardlang.scene import (
+        HandleBox,
         Joint,
         Object,
         Region,
@@ -59,6 +61,8 @@ _PUBLIC = {
     "Memory": ("rewardlang.runtime.evaluator", "Memory"),
     "RewardFn": ("rewardlang.runtime.evaluator", "RewardFn"),
     "RewardStep": ("rewardlang.runtime.evaluator", "RewardStep"),
+    "RegionSite": ("rewardlang.runtime.model_scene", "RegionSite"),
+    "scene_of": ("rewardlang.runtime.model_scene", "scene_of"),
     "SnapshotReader": ("rewardlang.runtime.mujoco_state", "SnapshotReader"),
     "native_success": ("rewardlang.runtime.native", "native_success"),
     "format_program": ("rewardlang.syntax.formatter", "format_program"),
@@ -66,6 +70,7 @@ _PUBLIC = {
     "Program": ("rewardlang.ir", "Program"),
     "stages": ("rewardlang.ir", "stages"),
     "Source": ("rewardlang.source", "Source"),
+    "HandleBox": ("rewardlang.scene", "HandleBox"),
     "Joint": ("rewardlang.scene", "Joint"),
     "Object": ("rewardlang.scene", "Object"),
     "Region": ("rewardlang.scene", "Region"),
@@ -96,12 +101,14 @@ __all__ = [
     "Evaluator",
     "Fact",
     "FactKind",
+    "HandleBox",
     "Joint",
     "Memory",
     "Object",
     "OtherSceneError",
     "Program",
     "Region",
+    "RegionSite",
     "Replay",
     "Requirements",
     "RewardFn",
@@ -123,6 +130,7 @@ __all__ = [
     "load_scene",
     "native_success",
     "render",
+    "scene_of",
     "stages",
     "suite_scenes",
     "suites",

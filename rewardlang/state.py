@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-Model = Any  # mujoco.MjModel; only `mujoco_state` imports mujoco
+Model = Any  # mujoco.MjModel; only `runtime` imports mujoco
 Data = Any  # mujoco.MjData
 
 

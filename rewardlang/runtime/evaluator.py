@@ -60,7 +60,7 @@ class RewardStep:
     reward          what `shaping` pays for the step
     phi             the program's value in [0, 1], at most 0.99 before success
     success         the program's success condition has held, now or before
-    native_success  LIBERO's own goal holds now
+    native_success  LIBERO's own goal holds now; a scene without one has nothing to fail
     stages          paths of the stages being worked on; a key to group states by
     terms           value in [0, 1] of each stage and `keep` by path; what fired penalties cost
     """

@@ -1,7 +1,8 @@
 """Snapshots of a live MuJoCo simulation: names become ids once, then one pass per control step.
 
-The only module that imports mujoco. Positions and rotations are read as the last `mj_forward` or
-`mj_step` left them, joint values as they are: exactly what LIBERO's own predicates read.
+Imports mujoco, as only the readers of models beside it do. Positions and rotations are read as
+the last `mj_forward` or `mj_step` left them, joint values as they are: exactly what LIBERO's own
+predicates read.
 """
 
 from __future__ import annotations
