@@ -20,39 +20,10 @@ from collections.abc import Callable
 
 import mujoco
 import numpy as np
+from made_up_states import SCENE, TEN_STAGES
 
 import rewardlang
 from tgrpo.libero_package import libero_path, make_environment
-
-SCENE = "libero_10/LIVING_ROOM_SCENE2_put_both_the_alphabet_soup_and_the_tomato_sauce_in_the_basket"
-TEN_STAGES = f"""\
-rewardlang 1
-task "put both the alphabet soup and the tomato sauce in the basket"
-scene "{SCENE}"
-
-object soup = alphabet_soup_1
-object sauce = tomato_sauce_1
-object basket = basket_1_contain_region
-
-all {{
-  seq soup_in {{
-    stage reach {{ until near(gripper, soup) }}
-    stage grasp weight 2 {{ until grasped(soup) for 3 steps while near(gripper, soup, 8 cm) }}
-    stage lift {{ until lifted(soup, 16 cm) while grasped(soup) }}
-    stage carry weight 3 {{ until above(soup, basket) while grasped(soup) }}
-    stage lower weight 2 {{ until in(soup, basket) while over(soup, basket) }}
-  }}
-  seq sauce_in {{
-    stage reach {{ until near(gripper, sauce) }}
-    stage grasp weight 2 {{ until grasped(sauce) for 3 steps while near(gripper, sauce, 8 cm) }}
-    stage lift {{ until lifted(sauce, 16 cm) while grasped(sauce) }}
-    stage carry weight 3 {{ until above(sauce, basket) while grasped(sauce) }}
-    stage lower weight 2 {{ until in(sauce, basket) while over(sauce, basket) }}
-  }}
-}}
-
-success bddl
-"""
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         RewardStep,
         compile,
     )
+    from rewardlang.runtime.model_boxes import Box, Frame, body_frame, box_around
     from rewardlang.runtime.model_scene import RegionSite, scene_of
     from rewardlang.runtime.mujoco_state import SnapshotReader
     from rewardlang.runtime.native import native_success
@@ -63,6 +64,10 @@ _PUBLIC = {
     "RewardStep": ("rewardlang.runtime.evaluator", "RewardStep"),
     "RegionSite": ("rewardlang.runtime.model_scene", "RegionSite"),
     "scene_of": ("rewardlang.runtime.model_scene", "scene_of"),
+    "body_frame": ("rewardlang.runtime.model_boxes", "body_frame"),
+    "box_around": ("rewardlang.runtime.model_boxes", "box_around"),
+    "Box": ("rewardlang.runtime.model_boxes", "Box"),
+    "Frame": ("rewardlang.runtime.model_boxes", "Frame"),
     "SnapshotReader": ("rewardlang.runtime.mujoco_state", "SnapshotReader"),
     "native_success": ("rewardlang.runtime.native", "native_success"),
     "format_program": ("rewardlang.syntax.formatter", "format_program"),
@@ -97,6 +102,7 @@ __all__ = [
     "Act",
     "Analysis",
     "BindError",
+    "Box",
     "Diagnostic",
     "Evaluator",
     "Fact",
@@ -130,6 +136,9 @@ __all__ = [
     "load_scene",
     "native_success",
     "render",
+    "body_frame",
+    "box_around",
+    "Frame",
     "scene_of",
     "stages",
     "suite_scenes",

@@ -178,14 +178,14 @@ def _objects(env: Any, standing: dict[str, Standing]) -> Iterator[Object]:
         joints = _own_joints(item, of_parts) if fixture else ()
         openable = bool(joints) and answers(item, "is_open")
         switchable = bool(joints) and answers(item, "turn_on")
-        centre, half_extents = collision_box(body)
+        box = collision_box(body)
         yield Object(
             name=name,
             category=categories[name],
             body=item.root_body,
             fixture=fixture,
-            half_extents=triple(half_extents),
-            centre=triple(centre),
+            half_extents=triple(box.half_extents),
+            centre=triple(box.centre),
             height=rounded(height(body)),
             joints=joint_thresholds(item, joints) if openable or switchable else (),
             openable=openable,

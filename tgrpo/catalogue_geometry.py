@@ -12,6 +12,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+import rewardlang
 from rewardlang import Joint
 
 DIGITS = 9  # of every number in the catalogue
@@ -20,7 +21,7 @@ Vector = tuple[float, float, float]
 
 
 class GeometryError(ValueError):
-    """A body without collision geoms, or a geom of a type that has no box here."""
+    """A body without collision geoms."""
 
 
 @dataclass(frozen=True)
@@ -57,23 +58,21 @@ class Standing:
         return body == self.body
 
 
-def collision_box(item: Standing) -> tuple[np.ndarray, np.ndarray]:
-    """Centre and half extents, each (3,), in the body frame. Raises GeometryError."""
-    spans = np.array([_span(item, geom) for geom in item.geoms()])
-    low, high = spans[:, 0].min(axis=0), spans[:, 1].max(axis=0)
-    return (low + high) / 2, (high - low) / 2
+def collision_box(item: Standing) -> rewardlang.Box:
+    """In the body frame. Raises GeometryError."""
+    frame = rewardlang.body_frame(item.data, item.body)
+    return rewardlang.box_around(item.model, item.data, item.geoms(), frame)
 
 
 def height(item: Standing) -> float:
     """Vertical extent of the collision box as the object stands at reset."""
-    _, half = collision_box(item)
-    return float(2 * np.abs(item.up) @ half)
+    return 2 * collision_box(item).reach(item.up)
 
 
 def region_levels(item: Standing, site: int) -> tuple[float, float]:
     """Bottom and top of a site of `item` above the lowest point of the item's box."""
-    centre, half = collision_box(item)
-    lowest = item.up @ centre - np.abs(item.up) @ half
+    box = collision_box(item)
+    lowest = item.up @ box.centre - box.reach(item.up)
     turned = item.rotation.T @ item.data.site_xmat[site].reshape(3, 3)
     reach = np.abs(item.up @ turned) @ item.model.site_size[site]
     level = item.up @ item.local(item.data.site_xpos[site]) - lowest
@@ -116,39 +115,6 @@ def _ray(model: Any, data: Any, geom: int, origin: np.ndarray, direction: np.nda
 
 def _collides(model: Any, geom: int) -> bool:
     return bool(model.geom_contype[geom] or model.geom_conaffinity[geom])
-
-
-def _span(item: Standing, geom: int) -> np.ndarray:
-    """(2, 3): a geom's smallest and largest coordinates in the body frame.
-
-    Exact for each type: a mesh by its vertices, the others by their support function.
-    """
-    turned = item.rotation.T @ item.data.geom_xmat[geom].reshape(3, 3)
-    centre = item.local(item.data.geom_xpos[geom])
-    size = item.model.geom_size[geom]
-    match mujoco.mjtGeom(item.model.geom_type[geom]):
-        case mujoco.mjtGeom.mjGEOM_MESH:
-            vertices = _vertices(item.model, int(item.model.geom_dataid[geom])) @ turned.T
-            return np.array([centre + vertices.min(axis=0), centre + vertices.max(axis=0)])
-        case mujoco.mjtGeom.mjGEOM_BOX:
-            reach = np.abs(turned) @ size
-        case mujoco.mjtGeom.mjGEOM_SPHERE:
-            reach = np.full(3, size[0])
-        case mujoco.mjtGeom.mjGEOM_CAPSULE:
-            reach = size[0] + np.abs(turned[:, 2]) * size[1]
-        case mujoco.mjtGeom.mjGEOM_CYLINDER:
-            along = np.abs(turned[:, 2])
-            reach = size[0] * np.sqrt(np.maximum(0, 1 - along**2)) + along * size[1]
-        case mujoco.mjtGeom.mjGEOM_ELLIPSOID:
-            reach = np.sqrt(np.square(turned * size).sum(axis=1))
-        case other:
-            raise GeometryError(f"geom {item.model.geom(geom).name}: no box for type {other.name}")
-    return np.array([centre - reach, centre + reach])
-
-
-def _vertices(model: Any, mesh: int) -> np.ndarray:
-    start, count = model.mesh_vertadr[mesh], model.mesh_vertnum[mesh]
-    return np.asarray(model.mesh_vert[start : start + count], dtype=np.float64)
 
 
 def triple(values: Any) -> Vector:

@@ -142,8 +142,10 @@ def _reach(kind: Geom, size: Floats, turned: Floats) -> Floats:
             return size[0] * np.sqrt(np.maximum(0.0, 1.0 - along**2)) + along * size[1]
         case Geom.mjGEOM_ELLIPSOID:
             return np.sqrt(np.square(turned * size).sum(axis=1))
-        case _:
+        case Geom.mjGEOM_BOX:
             return np.abs(turned) @ size
+        case other:
+            raise ValueError(f"there is no box around a geom of type {other.name}")
 
 
 def _vertices(model: mujoco.MjModel, mesh: int) -> Floats:

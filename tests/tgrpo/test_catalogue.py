@@ -203,9 +203,9 @@ def standing(body: str, geom: str = '<geom type="sphere" size=".1"/>') -> Standi
 
 
 def test_a_box_covers_what_collides_in_the_frame_of_its_own_body() -> None:
-    centre, half = collision_box(standing("shelf"))
-    np.testing.assert_allclose(centre, [0, 0, 0.16], atol=1e-12)
-    np.testing.assert_allclose(half, [0.2, 0.1, 0.16], atol=1e-12)
+    box = collision_box(standing("shelf"))
+    np.testing.assert_allclose(box.centre, [0, 0, 0.16], atol=1e-12)
+    np.testing.assert_allclose(box.half_extents, [0.2, 0.1, 0.16], atol=1e-12)
     assert height(standing("shelf")) == pytest.approx(0.32)
 
 
@@ -258,7 +258,7 @@ def _rim(way: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("geom", SURFACES)
 def test_a_turned_geom_touches_each_side_of_its_box(geom: str) -> None:
     item = standing("thing", f'<geom name="g" {geom} pos=".1 .2 .3" euler="20 30 40"/>')
-    centre, half = collision_box(item)
+    box = collision_box(item)
     turned = item.data.geom("g").xmat.reshape(3, 3)
     if (farthest := SURFACES[geom]) is None:
         points = item.model.mesh_vert @ turned.T
@@ -266,8 +266,8 @@ def test_a_turned_geom_touches_each_side_of_its_box(geom: str) -> None:
         directions = np.concatenate([np.eye(3), -np.eye(3)]) @ turned  # into the geom's frame
         points = farthest(directions) @ turned.T
     points = points + item.data.geom("g").xpos
-    np.testing.assert_allclose(points.max(axis=0), centre + half, atol=1e-9)
-    np.testing.assert_allclose(points.min(axis=0), centre - half, atol=1e-9)
+    np.testing.assert_allclose(points.max(axis=0), box.centre + box.half_extents, atol=1e-9)
+    np.testing.assert_allclose(points.min(axis=0), box.centre - box.half_extents, atol=1e-9)
 
 
 # --- against LIBERO ---------------------------------------------------------------------------
