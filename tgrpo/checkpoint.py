@@ -99,7 +99,8 @@ def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str
 
 def _read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if not path.is_file():
-        raise CheckpointError(f"{path}: no such file; expected a checkpoint (*.safetensors)")
+        what = "a folder" if path.is_dir() else "no such file"
+        raise CheckpointError(f"{path}: {what}; expected a checkpoint (*.safetensors)")
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             names = file.keys()

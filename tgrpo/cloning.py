@@ -54,7 +54,7 @@ def starting_policy(
     forecast.end()
     decisions = sum(len(item.actions) for item in demonstrations)
     listener.note(
-        f"SFT on {len(demonstrations)} demonstrations ({decisions} decisions): "
+        f"SFT on {decisions} demonstrated decisions: "
         f"loss {result['sft/loss']:.2f}, {result['sft/accuracy']:.0%} of tokens within two bins"
     )
     return policy
@@ -106,7 +106,8 @@ def read(path: Path, tasks: Sequence[Task], count: int | None) -> list[Demonstra
         if not own:
             have = ", ".join(sorted({item.task.id for item in found})) or "none at all"
             raise DemonstrationFileError(
-                f"{path}: no demonstration of {task.id}; there are those of {have}"
+                f"{path}: no demonstration of {task.id}; there are those of {have} "
+                "(--task chooses what is trained)"
             )
         shown += own[:count]
     return shown

@@ -156,7 +156,7 @@ def _start_text(config: TrainConfig) -> str:
     count = config.demonstrations.count
     number = "all" if count is None else str(count)
     source = config.demonstrations.file or "the scripted demonstrator"
-    return f"SFT: {config.sft.steps} steps on {number} demonstrations per task from {source}"
+    return f"SFT: {config.sft.steps} steps; demonstrations per task: {number}, from {source}"
 
 
 def _training_text(config: TrainConfig) -> str:

@@ -29,6 +29,8 @@ def parity(evidence: Evidence) -> Result:
     if not steps:
         return not_measured("parity", "no episode has a step", GIVE_DEMOS)
     wrong = sum(trace.differs for trace in evidence.traces)
+    if not wrong and not any(trace.success for trace in evidence.traces):
+        return not_measured("parity", "neither success came in any episode", GIVE_DEMOS)
     return judged(
         "parity",
         1.0 - wrong / steps,

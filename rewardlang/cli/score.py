@@ -80,6 +80,12 @@ def score(
         files[html] = _page(code, summary, scores, loaded.episodes)
     if json_ != STDIN:
         print_scores(summary, scores, loaded.passed_over)
+    if late := sum(len(score.rewards) > steps for score in scores):
+        typer.echo(
+            f"warning: {late} of {len(scores)} episodes are longer than the {steps} steps that a "
+            "run has; it would have ended them there",
+            err=True,
+        )
     for path, content in files.items():
         replace(path, content)
         if json_ != STDIN:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -33,13 +34,18 @@ def fixes(document: Document, span: Span) -> tuple[Fix, ...]:
     )
 
 
+# What may go as a whole line: nothing but one declaration stands on it.
+_ONE_OBJECT = re.compile(r"[ \t]*object\s+\w+[ \t]*=[ \t]*\w+[ \t]*(#[^\n]*)?\r?\n?")
+
+
 def _fixes(document: Document, diagnostic: Diagnostic) -> Iterator[Fix]:
     for number, suggestion in enumerate(diagnostic.suggestions):
         edits = _edits(document, diagnostic, suggestion)
         yield Fix(_title(document, edits), diagnostic, edits, number == 0)
     if diagnostic.code == "unused-object":
         line = _line(document, diagnostic.span)
-        yield Fix("Remove the line", diagnostic, (Edit(line, ""),), False)
+        if _ONE_OBJECT.fullmatch(document.written(line)):
+            yield Fix("Remove the line", diagnostic, (Edit(line, ""),), False)
 
 
 def _edits(document: Document, diagnostic: Diagnostic, suggestion: Suggestion) -> tuple[Edit, ...]:

@@ -59,7 +59,7 @@ def kept(scene: Scene) -> tuple[Atom, ...]:
 
 def steps(scene: Scene) -> tuple[Step, ...]:
     """What has to be done, in the goal's order, each after the openings that it needs."""
-    asked = [Step(atom) for atom in scene.goal if atom not in kept(scene)]
+    asked = [Step(atom) for atom in dict.fromkeys(scene.goal) if atom not in kept(scene)]
     opened = {step.thing for step in asked if step.verb == "open"}
     opened |= {atom[1] for atom in scene.initial if atom[0] == "open"}
     found: list[Step] = []

@@ -183,6 +183,10 @@ def test_success_of_the_benchmark_is_not_asked_of_a_goal_of_its_own() -> None:
     assert parity(evidence(trace(differs=2), own_goal=True)).verdict is NOT_MEASURED
 
 
+def test_parity_without_a_single_success_is_not_measured() -> None:
+    assert parity(evidence(trace(IDLE, Role.EXPLOIT))).verdict is NOT_MEASURED
+
+
 def test_an_initial_state_counts_once_for_its_own_value() -> None:
     """What was played from it begins there too."""
     found = evidence(trace((0.0,), Role.START), trace(), trace(IDLE, Role.EXPLOIT))

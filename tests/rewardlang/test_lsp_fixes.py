@@ -125,3 +125,8 @@ def test_colours_say_what_each_name_is() -> None:
     assert ("near", Color.FUNCTION) in shown
     assert ("reach", Color.PROPERTY) in shown
     assert {color for text, color in shown if text == "milk"} == {Color.VARIABLE}
+
+
+def test_a_line_with_more_than_one_declaration_is_not_removed() -> None:
+    text = TEXT.replace("object milk", "object butter = butter_1 object milk")
+    assert [fix for fix in all_fixes(text) if fix.diagnostic.code == "unused-object"] == []

@@ -564,3 +564,8 @@ def test_goals_that_no_task_has_are_refused_too(goal: tuple, reason: str) -> Non
     )  # fmt: skip
     with pytest.raises(PlannerError, match=reason):
         plan(changed(SOUP, goal=goal, initial=(), objects=things, regions=(zone,)))
+
+
+def test_a_goal_that_says_a_thing_twice_is_planned_once() -> None:
+    scene = load("libero_object/pick_up_the_milk_and_place_it_in_the_basket")
+    assert plan(scene.model_copy(update={"goal": scene.goal * 2})) == plan(scene)
