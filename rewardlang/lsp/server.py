@@ -72,7 +72,7 @@ class Server(LanguageServer):
             self.text_document_publish_diagnostics(
                 lsp.PublishDiagnosticsParams(uri, found, version)
             )
-        except Exception:
+        except Exception:  # called by a timer: nobody else would hear of it, and the server goes on
             _log.exception("cannot check %s", uri)
 
     def forget(self, uri: str) -> None:
