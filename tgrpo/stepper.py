@@ -263,8 +263,8 @@ def rotation_matrix(turn, out):  # type: ignore[no-untyped-def]
     angle = math.sqrt(turn[0] * turn[0] + turn[1] * turn[1] + turn[2] * turn[2])
     q = np.empty(4, dtype=np.float32)  # w x y z
     q[0] = math.cos(angle / 2.0)
-    for i in range(3):
-        q[1 + i] = turn[i] / angle * math.sin(angle / 2.0)
+    for i in range(3):  # the square of a turn below 1e-162 is 0, and so is what it turns by
+        q[1 + i] = turn[i] / angle * math.sin(angle / 2.0) if angle > 0.0 else 0.0
     square = 0.0
     for i in range(4):
         square += q[i] * q[i]

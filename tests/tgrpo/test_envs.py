@@ -186,6 +186,8 @@ def test_two_compiled_models_of_a_task_share_nothing():
 
 def test_a_model_damaged_in_the_cache_is_compiled_anew(monkeypatch, tmp_path, caplog):
     monkeypatch.setenv("TGRPO_CACHE", str(tmp_path))
+    # Libraries that other tests import may have switched off every logger that was there.
+    monkeypatch.setattr(logging.getLogger("tgrpo.model_cache"), "disabled", False)
     compiled_task(SOUP)
     (binary,) = tmp_path.rglob("*.mjb")
     whole = binary.read_bytes()
