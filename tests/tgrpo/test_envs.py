@@ -1,4 +1,5 @@
 import dataclasses
+import logging
 import multiprocessing
 
 import mujoco
