@@ -1,4 +1,4 @@
-"""`rewardlang generate`: the command's arguments, what it prints, and its exit code."""
+"""`rewardlang generate`: its arguments, what it prints, and its exit code."""
 
 from __future__ import annotations
 
@@ -7,28 +7,57 @@ from typing import Annotated
 
 import typer
 
-from rewardlang.planning.generate import Generated, GenerateError, Written
-from rewardlang.planning.generate import generate as generate_program
-
-_NO_ENDPOINT = (
-    "No language model endpoint is configured: the planner writes the program from LIBERO's goal."
+from rewardlang.cli.console import fail
+from rewardlang.cli.endpoint import (
+    ApiKey,
+    Asked,
+    Attempts,
+    BaseUrl,
+    Config,
+    Constrain,
+    ConstrainOption,
+    Model,
+    NoCache,
+    Provider,
+    ProviderName,
+    Retries,
+    Temperature,
+    Timeout,
+    Transcript,
+    language_model,
 )
-
-_WHAT = {
-    Written.NEW: "wrote",
-    Written.REPLACED: "replaced",
-    Written.UNCHANGED: "already there, identical:",
-}
+from rewardlang.cli.generating import (
+    NO_ENDPOINT,
+    Work,
+    auditor,
+    generate_one,
+    generate_suite,
+    say,
+    show_attempt,
+)
+from rewardlang.cli.prompts import print_all_prompts, print_prompt
+from rewardlang.generation.making import MakeError, Manner
+from rewardlang.generation.task import TaskError, meant, wanted_everywhere, wanted_in_suite
+from rewardlang.generation.writing import WriteError
+from rewardlang.llm.model import EndpointError
+from rewardlang.simulator import SimulatorError
 
 
 def generate(
-    instruction: Annotated[str, typer.Argument(help="What the robot is told, in quotes.")],
+    instruction: Annotated[
+        str | None, typer.Argument(help="What the robot is told, in quotes.", show_default=False)
+    ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Plan from LIBERO's goal; use no language model.")
     ] = False,
     scene: Annotated[
         str | None,
-        typer.Option(metavar="SUITE/TASK", help="Pick one of several tasks that fit."),
+        typer.Option(
+            metavar="SUITE/TASK", help="Which of several tasks, or the scene of a goal of your own."
+        ),
+    ] = None,
+    suite: Annotated[
+        str | None, typer.Option(metavar="SUITE", help="Every task of a suite, at once.")
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The program goes to DIR/<suite>/<task>.rl.")
@@ -36,40 +65,99 @@ def generate(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an existing file, edits included.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the program instead of writing it.")
+    ] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan/--no-plan", help="Let the model think in plain text first.")
+    ] = True,
+    attempts: Attempts = 3,
+    samples: Annotated[int, typer.Option(min=1, max=32, help="Programs to choose from.")] = 1,
+    audit: Annotated[
+        bool,
+        typer.Option("--audit/--no-audit", help="Choose among good samples in the simulator."),
+    ] = True,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Tasks of a suite at a time.")] = 8,
+    show_prompt: Annotated[
+        bool, typer.Option("--show-prompt", help="Print what a model would be told, and stop.")
+    ] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="With --show-prompt: of every task, a line of JSON each.")
+    ] = False,
+    base_url: BaseUrl = None,
+    model: Model = None,
+    api_key: ApiKey = None,
+    provider: Provider = ProviderName.AUTO,
+    constrain: ConstrainOption = Constrain.AUTO,
+    temperature: Temperature = None,
+    timeout: Timeout = None,
+    retries: Retries = None,
+    config: Config = None,
+    transcript: Transcript = None,
+    no_cache: NoCache = False,
 ) -> None:
-    """Write the reward program of a LIBERO task, found by its instruction.
+    """Write the reward program of a task, by a language model or by the planner.
 
-    The instruction is looked up exactly, then by similarity. An existing file is never
-    overwritten unasked.
+    A model thinks, writes under a grammar where its endpoint can hold it to one, and is told its
+    mistakes until there are none. Without an endpoint the planner writes the program from LIBERO's
+    goal. An existing file is never overwritten unasked.
 
     \b
     Examples:
       rewardlang generate "pick up the milk and place it in the basket"
-      rewardlang generate "put the black bowl on the plate" \\
-        --scene libero_90/KITCHEN_SCENE1_put_the_black_bowl_on_the_plate
+      rewardlang generate --suite libero_goal --base-url http://localhost:8000/v1
+      rewardlang generate "leave the milk upright in the basket" --model gpt-5 \\
+        --scene libero_object/pick_up_the_milk_and_place_it_in_the_basket
     """
-    if not offline:
-        typer.echo(_NO_ENDPOINT)
+    problem = _nonsense(instruction, scene, suite, all_, show_prompt)
+    if problem:
+        raise typer.BadParameter(problem)
+    asked = Asked(
+        base_url=base_url,
+        model=model,
+        api_key=api_key,
+        provider=provider,
+        constrain=constrain,
+        timeout=timeout,
+        retries=retries,
+        temperature=temperature,
+        config=config,
+        transcript=transcript,
+        no_cache=no_cache,
+    )
+    manner = Manner(plan, attempts, samples, constrain is not Constrain.NONE)
+    work = Work(manner, out, force=force, dry_run=dry_run)
     try:
-        done = generate_program(instruction, out=out, scene_id=scene, force=force)
-    except GenerateError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(1) from error
-    typer.echo(_report(done))
+        if show_prompt and (all_ or suite):
+            print_all_prompts(wanted_in_suite(suite) if suite else wanted_everywhere())
+            return
+        if show_prompt:
+            print_prompt(meant(instruction or "", scene, by_model=True).wanted, plan=plan)
+            return
+        if not offline:
+            work = work.asking(language_model(asked, say), auditor(audit and samples > 1))
+        if work.model is None and not offline:
+            typer.echo(NO_ENDPOINT)
+        if suite:
+            generate_suite(wanted_in_suite(suite), work, jobs)
+        else:
+            generate_one(meant(instruction or "", scene, by_model=work.model is not None), work)
+    except (TaskError, MakeError, WriteError, EndpointError, SimulatorError) as error:
+        show_attempt(error)
+        fail(str(error))
 
 
-def _report(done: Generated) -> str:
-    lines = [f"{_WHAT[done.written]} {done.path}"]
-    if done.similarity < 1:
-        lines.insert(
-            0,
-            f"nearest task (similarity {done.similarity:.2f}): {done.scene.instruction}",
-        )
-    lines += [
-        "Next:",
-        f"  edit it       {done.path}",
-        f"  check it      rewardlang check {done.path}",
-        f"  what it pays  rewardlang explain {done.path}",
-        f"  train on it   tgrpo train --rewards {done.path.parent.parent} --task {done.scene.id}",
-    ]
-    return "\n".join(lines)
+def _nonsense(
+    instruction: str | None, scene: str | None, suite: str | None, all_: bool, show_prompt: bool
+) -> str:
+    """What in the arguments contradicts itself; "" for nothing."""
+    if all_ and not show_prompt:
+        return "--all goes with --show-prompt; --suite SUITE generates every task of a suite"
+    several = bool(suite) or all_
+    if several and (instruction or scene):
+        return "an instruction and --scene are for one task, --suite and --all for many"
+    if suite and all_:
+        return "--suite and --all exclude each other"
+    if not several and instruction is None:
+        return "say what the robot is to do: an instruction in quotes, or --suite SUITE"
+    return ""

@@ -1,4 +1,4 @@
-"""`rewardlang generate`: the right file, or a message that helps; never a lost edit."""
+"""`rewardlang generate` without a model: the right file, or a message that helps; no lost edit."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import typer
 from typer.testing import CliRunner
 
 from rewardlang.cli.generate import generate as command
-from rewardlang.planning.generate import GenerateError, Written, generate
+from rewardlang.generation.making import MakeError, planned
+from rewardlang.generation.task import Meant, TaskError, meant, program_path
+from rewardlang.generation.writing import WriteError, Written, write
 from rewardlang.planning.instructions import find
 from rewardlang.planning.planner import plan
+from rewardlang.prompting.messages import Wanted
 from rewardlang.scene import Scene, load, suite_scenes, suites
 
 MILK = "pick up the milk and place it in the basket"
@@ -23,6 +26,12 @@ BOWL = "put the black bowl on the plate"  # in two scenes of libero_90
 
 application = typer.Typer()
 application.command()(command)
+
+
+@pytest.fixture(autouse=True)
+def _no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith(("OPENAI_", "REWARDLANG_"))]:
+        monkeypatch.delenv(name)
 
 
 def run(*arguments: object) -> tuple[int, str]:
@@ -35,37 +44,45 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
+def generated(
+    instruction: str, out: Path, scene_id: str | None = None, force: bool = False
+) -> tuple[Path, Written]:
+    wanted = meant(instruction, scene_id, by_model=False).wanted
+    path = program_path(out, wanted)
+    return path, write(path, planned(wanted).text, force=force)
+
+
 def test_a_program_is_written_below_its_suite(tmp_path: Path) -> None:
-    done = generate(MILK, out=tmp_path)
-    assert (done.written, done.similarity) == (Written.NEW, 1.0)
-    assert done.path == tmp_path / f"{MILK_ID}.rl"
-    assert done.path.read_text(encoding="utf-8") == plan(load(MILK_ID))
+    path, written = generated(MILK, tmp_path)
+    assert written is Written.NEW
+    assert path == tmp_path / f"{MILK_ID}.rl"
+    assert path.read_text(encoding="utf-8") == plan(load(MILK_ID))
     assert files(tmp_path) == [f"{MILK_ID}.rl"]
-    assert stat.S_IMODE(done.path.stat().st_mode) & 0o444
+    assert stat.S_IMODE(path.stat().st_mode) & 0o444
 
 
 def test_an_identical_file_is_left_alone_and_is_no_error(tmp_path: Path) -> None:
-    path = generate(MILK, out=tmp_path).path
+    path, _ = generated(MILK, tmp_path)
     os.utime(path, (0, 0))
-    assert generate(MILK, out=tmp_path).written is Written.UNCHANGED
-    assert generate(MILK, out=tmp_path, force=True).written is Written.UNCHANGED
+    assert generated(MILK, tmp_path)[1] is Written.UNCHANGED
+    assert generated(MILK, tmp_path, force=True)[1] is Written.UNCHANGED
     assert path.stat().st_mtime == 0
 
 
 def test_an_edited_file_is_replaced_only_when_forced(tmp_path: Path) -> None:
-    path = generate(MILK, out=tmp_path).path
+    path, _ = generated(MILK, tmp_path)
     path.write_text("my edit")
-    with pytest.raises(GenerateError, match=r"exists and differs .* --force replaces it"):
-        generate(MILK, out=tmp_path)
+    with pytest.raises(WriteError, match=r"exists and differs .* --force replaces it"):
+        generated(MILK, tmp_path)
     assert path.read_text() == "my edit"
-    assert generate(MILK, out=tmp_path, force=True).written is Written.REPLACED
+    assert generated(MILK, tmp_path, force=True)[1] is Written.REPLACED
     assert path.read_text(encoding="utf-8") == plan(load(MILK_ID))
     assert files(tmp_path) == [f"{MILK_ID}.rl"]
 
 
-def test_several_fitting_tasks_are_listed_to_choose_from(tmp_path: Path) -> None:
-    with pytest.raises(GenerateError) as caught:
-        generate(BOWL, out=tmp_path)
+def test_several_fitting_tasks_are_listed_to_choose_from() -> None:
+    with pytest.raises(TaskError) as caught:
+        meant(BOWL, None, by_model=False)
     ids = [
         "libero_90/KITCHEN_SCENE1_put_the_black_bowl_on_the_plate",
         "libero_90/KITCHEN_SCENE5_put_the_black_bowl_on_the_plate",
@@ -73,59 +90,72 @@ def test_several_fitting_tasks_are_listed_to_choose_from(tmp_path: Path) -> None
     assert str(caught.value) == (
         f"2 tasks fit `{BOWL}`; pick one with --scene\n  " + "\n  ".join(ids)
     )
-    assert files(tmp_path) == []
-    done = generate(BOWL, out=tmp_path, scene_id=ids[1])
-    assert files(tmp_path) == [f"{ids[1]}.rl"]
-    assert done.scene.id == ids[1]
+    assert meant(BOWL, ids[1], by_model=False).wanted.scene.id == ids[1]
 
 
-def test_an_unknown_instruction_lists_the_three_nearest(tmp_path: Path) -> None:
-    with pytest.raises(GenerateError) as caught:
-        generate("pick up the banana and place it in the basket", out=tmp_path)
+def test_an_unknown_instruction_lists_the_three_nearest() -> None:
+    with pytest.raises(TaskError) as caught:
+        meant("pick up the banana and place it in the basket", None, by_model=False)
     first, *nearest = str(caught.value).splitlines()
     assert "`pick up the banana and place it in the basket`" in first
     assert len(nearest) == 3
     assert all("place it in the basket" in line for line in nearest)
 
 
-def test_an_unknown_scene_lists_the_nearest(tmp_path: Path) -> None:
+def test_a_near_instruction_names_the_runners_up() -> None:
+    found = meant("pick up the mlik and place it in the basket", None, by_model=False)
+    assert found.wanted == Wanted(load(MILK_ID), MILK)
+    assert 0.6 < found.similarity < 1
+    assert len(found.runners_up) == 3
+    assert MILK not in found.runners_up
+    assert meant(MILK, None, by_model=False) == Meant(Wanted(load(MILK_ID), MILK))
+
+
+def test_an_unknown_scene_lists_the_nearest() -> None:
     wrong = "libero_object/pick_up_the_mlik_and_place_it_in_the_basket"
-    with pytest.raises(GenerateError) as caught:
-        generate(MILK, out=tmp_path, scene_id=wrong)
+    with pytest.raises(TaskError) as caught:
+        meant(MILK, wrong, by_model=False)
     assert str(caught.value).startswith(f"no scene `{wrong}`; the nearest are\n  {MILK_ID}")
-    with pytest.raises(GenerateError, match=r"written SUITE/TASK, and the suites are\n"):
-        generate(MILK, out=tmp_path, scene_id="nonsense")
+    with pytest.raises(TaskError, match=r"written SUITE/TASK, and the suites are\n"):
+        meant(MILK, "nonsense", by_model=False)
 
 
-def test_a_scene_with_another_instruction_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(GenerateError) as caught:
-        generate("turn on the stove", out=tmp_path, scene_id=MILK_ID)
+def test_only_a_model_can_write_for_a_goal_that_is_not_the_scenes_own(tmp_path: Path) -> None:
+    with pytest.raises(TaskError) as caught:
+        meant("turn on the stove", MILK_ID, by_model=False)
     assert MILK in str(caught.value)
     assert "success when" in str(caught.value)
+    own = meant(" leave the milk upright in the basket ", MILK_ID, by_model=True).wanted
+    assert own == Wanted(load(MILK_ID), "leave the milk upright in the basket", own_goal=True)
+    assert program_path(tmp_path, own) == (
+        tmp_path / "libero_object" / "leave_the_milk_upright_in_the_basket.rl"
+    )
 
 
-def test_a_goal_that_cannot_be_planned_leaves_no_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("wrong", ['say "milk"', "back\\slash", "two\nlines", "milk " * 50])
+def test_an_instruction_must_fit_in_a_program(wrong: str) -> None:
+    with pytest.raises(TaskError, match=r"an instruction (holds no|has at most 200)"):
+        meant(wrong, MILK_ID, by_model=True)
+
+
+def test_a_goal_that_cannot_be_planned_is_named() -> None:
     milk = load(MILK_ID)
     odd = Scene.model_validate(milk.model_copy(update={"goal": (("up", "milk_1"),)}).model_dump())
-    monkeypatch.setattr("rewardlang.planning.generate.load", lambda _: odd)
-    with pytest.raises(GenerateError, match=r"`up\(milk_1\)`: only .* can be planned"):
-        generate(MILK, out=tmp_path, scene_id=MILK_ID)
-    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(MakeError, match=r"`up\(milk_1\)`: only .* can be planned"):
+        planned(Wanted(odd, MILK))
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "libero_object").write_text("in the way")
-    with pytest.raises(GenerateError, match=r"cannot write .*libero_object"):
-        generate(MILK, out=tmp_path)
+    with pytest.raises(WriteError, match=r"cannot write .*libero_object"):
+        generated(MILK, tmp_path)
 
 
 @pytest.mark.parametrize("suite", suites())
 def test_each_task_is_found_by_its_instruction_and_its_scene(suite: str, tmp_path: Path) -> None:
     for scene in suite_scenes(suite).values():
-        done = generate(scene.instruction, out=tmp_path, scene_id=scene.id)
-        assert (done.scene.id, done.written) == (scene.id, Written.NEW)
+        path, written = generated(scene.instruction, tmp_path, scene_id=scene.id)
+        assert (path, written) == (tmp_path / f"{scene.id}.rl", Written.NEW)
     assert files(tmp_path) == sorted(f"{suite}/{task}.rl" for task in suite_scenes(suite))
 
 
@@ -162,7 +192,8 @@ def test_without_an_endpoint_the_command_says_that_it_plans(tmp_path: Path) -> N
 def test_a_nearest_task_is_named_with_its_similarity(tmp_path: Path) -> None:
     code, said = run("Pick up the mlik and place it in the basket", "--offline", "--out", tmp_path)
     assert code == 0
-    assert re.match(rf"nearest task \(similarity 0\.\d\d\): {MILK}\nwrote ", said)
+    assert re.match(rf"nearest task \(similarity 0\.\d\d\): {MILK}\n  next: ", said)
+    assert "--scene SUITE/TASK picks another" in said
 
 
 def test_an_identical_file_is_said_and_exits_0(tmp_path: Path) -> None:
@@ -193,5 +224,33 @@ def test_an_edit_survives_and_exits_1(tmp_path: Path) -> None:
     assert run(MILK, "--offline", "--out", tmp_path, "--force")[1].startswith("replaced ")
 
 
-def test_wrong_usage_exits_2() -> None:
-    assert run("--offline")[0] == 2
+def test_a_suite_is_planned_at_once_and_what_is_there_is_kept(tmp_path: Path) -> None:
+    run(MILK, "--offline", "--out", tmp_path)
+    edited = tmp_path / f"{MILK_ID}.rl"
+    edited.write_text("my edit")
+    code, said = run("--suite", "libero_object", "--offline", "--out", tmp_path)
+    assert code == 0
+    assert "9 made, 1 kept, 0 failed" in said
+    assert edited.read_text() == "my edit"
+    assert len(files(tmp_path)) == 10
+
+
+def test_a_dry_run_prints_the_program_and_writes_nothing(tmp_path: Path) -> None:
+    code, said = run(MILK, "--offline", "--dry-run", "--out", tmp_path)
+    assert (code, said) == (0, plan(load(MILK_ID)))
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--offline"], "say what the robot is to do"),
+        (["--all"], "--all goes with --show-prompt"),
+        ([MILK, "--suite", "libero_goal"], "are for one task"),
+        (["--suite", "libero_goal", "--all", "--show-prompt"], "exclude each other"),
+    ],
+)
+def test_wrong_usage_exits_2(arguments: list[str], message: str) -> None:
+    code, said = run(*arguments)
+    assert code == 2
+    assert message in re.sub(r"[│\s]+", " ", said)

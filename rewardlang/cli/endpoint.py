@@ -1,0 +1,164 @@
+"""The options of every command that asks a language model, and the model they name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rewardlang.cli.console import fail
+
+BaseUrl = Annotated[
+    str | None,
+    typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint, .../v1."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", metavar="NAME", help="Its model; not needed where it has only one."),
+]
+ApiKey = Annotated[
+    str | None,
+    typer.Option("--api-key", metavar="KEY", help="Better set REWARDLANG_API_KEY."),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A configuration file instead of the user's."),
+]
+Timeout = Annotated[
+    float | None, typer.Option(metavar="SECONDS", help="For a whole answer.  [default: 300]")
+]
+Retries = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="After faults that pass.  [default: 4]"),
+]
+Temperature = Annotated[
+    float | None, typer.Option(metavar="T", help="0 to 2.  [default: the endpoint's]")
+]
+Transcript = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Append every question and answer, a line of JSON each."),
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Ask even what was asked before.")]
+Attempts = Annotated[
+    int, typer.Option(min=1, max=20, help="Answers per program, corrections included.")
+]
+
+
+class ProviderName(StrEnum):
+    """Who serves the endpoint."""
+
+    AUTO = "auto"
+    OPENAI = "openai"
+    OPENAI_CHAT = "openai-chat"
+    VLLM = "vllm"
+    LLAMA_CPP = "llama.cpp"
+    SGLANG = "sglang"
+    OTHER = "other"
+
+
+class Constrain(StrEnum):
+    """How answers are held to the form of a program."""
+
+    AUTO = "auto"
+    GRAMMAR = "grammar"
+    JSON_SCHEMA = "json-schema"
+    NONE = "none"
+
+
+Provider = Annotated[
+    ProviderName, typer.Option("--provider", help="Who serves it; auto finds out.")
+]
+ConstrainOption = Annotated[
+    Constrain,
+    typer.Option(
+        "--constrain", help="Hold answers to a grammar; auto: as strictly as the endpoint can."
+    ),
+]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options say; None stands for what is not given."""
+
+    base_url: str | None
+    model: str | None
+    api_key: str | None
+    provider: ProviderName
+    constrain: Constrain
+    timeout: float | None
+    retries: int | None
+    temperature: float | None
+    config: Path | None
+    transcript: Path | None
+    no_cache: bool
+
+    def flags(self) -> dict[str, Any]:
+        """For `rewardlang.llm.settings.settings`."""
+        return {
+            "base_url": self.base_url,
+            "model": self.model,
+            "api_key": self.api_key,
+            "provider": None if self.provider is ProviderName.AUTO else str(self.provider),
+            "constrain": None if self.constrain is Constrain.AUTO else str(self.constrain),
+            "timeout": self.timeout,
+            "retries": self.retries,
+            "temperature": self.temperature,
+        }
+
+
+def language_model(asked: Asked, tell: Callable[[str], None]) -> Any | None:
+    """The LanguageModel that options, environment and configuration name; None for none of them.
+
+    Exits with what is wrong in them.
+    """
+    from rewardlang.llm.settings import SettingsError, settings, with_openai_key
+
+    try:
+        chosen = settings(asked.flags(), os.environ, asked.config)
+    except SettingsError as error:
+        fail(str(error))
+    if chosen is None:
+        return None
+    return _connected(asked, with_openai_key(chosen, os.environ), tell)
+
+
+def needed_model(asked: Asked, tell: Callable[[str], None]) -> Any:
+    """As `language_model`; exits where none is named."""
+    model = language_model(asked, tell)
+    if model is None:
+        fail(
+            "this needs a language model: --base-url URL or REWARDLANG_BASE_URL names an "
+            "OpenAI-compatible endpoint, --model its model. `rewardlang serve-local` starts a "
+            "small one on this machine"
+        )
+    return model
+
+
+def _connected(asked: Asked, chosen: Any, tell: Callable[[str], None]) -> Any:
+    from rewardlang.generation.cache import CachedModel, cache_folder
+    from rewardlang.generation.transcript import RecordedModel
+    from rewardlang.llm.client import Client
+    from rewardlang.llm.model import LanguageModel
+
+    model: LanguageModel = Client(chosen, tell)
+    if not asked.no_cache:
+        sampling = {"temperature": chosen.temperature, "constrain": str(asked.constrain)}
+        model = CachedModel(model, cache_folder(), sampling)
+    if asked.transcript:
+        _try_to_append(asked.transcript)
+        model = RecordedModel(model, asked.transcript)
+    return model
+
+
+def _try_to_append(file: Path) -> None:
+    """A transcript that cannot be written is no reason to lose a paid answer: it is said before."""
+    try:
+        with file.open("a", encoding="utf-8"):
+            pass
+    except OSError as error:
+        fail(f"cannot write {file}: {(error.strerror or str(error)).lower()}")

@@ -1,0 +1,44 @@
+"""The form of a scene's programs, in the notations that endpoints ask for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from rewardlang.grammars.build import build
+from rewardlang.grammars.document import NotInGrammarError, written
+from rewardlang.grammars.model import Grammar
+from rewardlang.grammars.print_gbnf import gbnf
+from rewardlang.grammars.print_json_schema import json_schema
+from rewardlang.grammars.print_lark import lark
+from rewardlang.scene import Scene
+
+
+class ProgramForm:
+    """A Constraint: the grammar of a scene's programs. Notations are printed when asked for."""
+
+    def __init__(self, scene: Scene):
+        self._scene = scene
+
+    @cached_property
+    def _grammar(self) -> Grammar:
+        return build(self._scene)
+
+    @cached_property
+    def lark(self) -> str:
+        return lark(self._grammar)
+
+    @cached_property
+    def gbnf(self) -> str:
+        return gbnf(self._grammar)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        return json_schema(self._grammar)
+
+    def program(self, document: Any) -> str | None:
+        """The program's text that a JSON document of the schema says; None where it is none."""
+        try:
+            return written(self._grammar, document)
+        except NotInGrammarError:
+            return None

@@ -1,0 +1,139 @@
+"""Which task is meant: an instruction, and perhaps a scene, -> what a program is written for."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rewardlang.planning.instructions import ACCEPTED, Match, find, measure, nearest, normalise
+from rewardlang.prompting.messages import Wanted
+from rewardlang.scene import Scene, UnknownSceneError, load, suite_scenes, suites
+
+
+class TaskError(ValueError):
+    """The user has to decide or correct something; the message says what."""
+
+
+@dataclass(frozen=True)
+class Meant:
+    """The task. similarity: of the instruction to the scene's own, in [0, 1].
+
+    runners_up: the tasks that were next nearest, where it is not exact.
+    """
+
+    wanted: Wanted
+    similarity: float = 1.0
+    runners_up: tuple[str, ...] = ()
+
+
+def meant(instruction: str, scene_id: str | None, *, by_model: bool) -> Meant:
+    """The task that an instruction means. Raises TaskError.
+
+    `scene_id` ("suite/task") picks one of several tasks with the same instruction. A model, but
+    not the planner, can also write a program for a goal that is not the scene's own.
+    """
+    if not normalise(instruction):
+        raise TaskError("the instruction is empty")
+    if problem := _unspeakable(instruction):
+        raise TaskError(problem)
+    if scene_id is not None:
+        return _in_scene(instruction, _scene(scene_id), by_model=by_model)
+    fitting = find(instruction)
+    if not fitting:
+        raise TaskError(_no_task(instruction, by_model=by_model))
+    if len(fitting) > 1:
+        raise TaskError(_several(instruction, fitting))
+    match = fitting[0]
+    others = [near for near in nearest(instruction, 4) if near != match.scene.instruction]
+    return Meant(
+        _native(match.scene), match.similarity, tuple(others[:3]) if match.similarity < 1 else ()
+    )
+
+
+def program_path(out: Path, wanted: Wanted) -> Path:
+    """`<out>/<suite>/<task>.rl`; with a goal of one's own, the instruction instead of the task."""
+    scene = wanted.scene
+    words = re.sub(r"[^a-z0-9]+", "_", wanted.instruction.lower()).strip("_")[:100]
+    return out / scene.suite / f"{words if wanted.own_goal else scene.task}.rl"
+
+
+def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
+    """Every task of a suite. Raises TaskError."""
+    try:
+        return tuple(_native(scene) for scene in suite_scenes(suite).values())
+    except UnknownSceneError as error:
+        near = difflib.get_close_matches(suite, suites(), n=1)
+        hint = f"; did you mean `{near[0]}`?" if near else ""
+        listed = ", ".join(error.known)
+        raise TaskError(f"there is no suite `{suite}`{hint} There are {listed}") from error
+
+
+def wanted_everywhere() -> tuple[Wanted, ...]:
+    """Every task of the catalogue."""
+    return tuple(wanted for suite in suites() for wanted in wanted_in_suite(suite))
+
+
+def _native(scene: Scene) -> Wanted:
+    return Wanted(scene, scene.instruction)
+
+
+def _in_scene(instruction: str, scene: Scene, *, by_model: bool) -> Meant:
+    """The chosen scene: its own task where the instruction can be meant for it."""
+    match = measure(instruction, scene)
+    if match.similarity >= ACCEPTED and not (by_model and match.similarity < 1):
+        return Meant(_native(scene), match.similarity)
+    if by_model:
+        return Meant(Wanted(scene, instruction.strip(), own_goal=True), match.similarity)
+    raise TaskError(
+        f"the instruction of {scene.id} is\n  {scene.instruction}\n"
+        f"not `{instruction}` (similarity {match.similarity:.2f}): without a language model "
+        "only a scene's own goal can be planned. Use its instruction, or write the program "
+        "with `success when`."
+    )
+
+
+def _unspeakable(instruction: str) -> str:
+    """What keeps an instruction from standing in a program's `task` line; "" for nothing."""
+    found = re.search(r'["\\\n]', instruction.strip())
+    if found:
+        return f"an instruction holds no {found[0]!r}: it stands in the program's `task` line"
+    return "" if len(instruction) <= 200 else "an instruction has at most 200 characters"
+
+
+def _scene(scene_id: str) -> Scene:
+    try:
+        return load(scene_id)
+    except UnknownSceneError as error:
+        suite, _, _ = scene_id.partition("/")
+        if suite not in suites():
+            raise TaskError(
+                f"no scene `{scene_id}`: it is written SUITE/TASK, and the suites are\n"
+                + _listed(suites())
+            ) from error
+        known = [f"{suite}/{task}" for task in suite_scenes(suite)]
+        near = difflib.get_close_matches(scene_id, known, n=3, cutoff=0.0)
+        raise TaskError(f"no scene `{scene_id}`; the nearest are\n" + _listed(near)) from error
+
+
+def _no_task(instruction: str, *, by_model: bool) -> str:
+    own = "\n--scene SUITE/TASK makes it a goal of your own in that scene" if by_model else ""
+    return (
+        f"no LIBERO task has the instruction `{instruction}`, nor one near it; the nearest are\n"
+        + _listed(nearest(instruction))
+        + own
+    )
+
+
+def _several(instruction: str, fitting: tuple[Match, ...]) -> str:
+    lines = (
+        match.scene.id if match.similarity == 1 else f"{match.scene.id}  ({match.similarity:.2f})"
+        for match in fitting
+    )
+    return f"{len(fitting)} tasks fit `{instruction}`; pick one with --scene\n" + _listed(lines)
+
+
+def _listed(lines: Iterable[str]) -> str:
+    return "\n".join(f"  {line}" for line in lines)
