@@ -14,6 +14,7 @@ from rewardlang.cli.grammar import grammar
 from rewardlang.cli.inspect import diff, expand, scene, vocabulary
 from rewardlang.cli.language_server import lsp
 from rewardlang.cli.programs import check, compile_, explain, fmt
+from rewardlang.cli.revise import edit, repair
 from rewardlang.cli.rules import rule
 from rewardlang.cli.scenes import scenes
 from rewardlang.cli.score import score
@@ -67,4 +68,6 @@ app.command()(scenes)
 app.command()(scene)
 app.command()(grammar)
 app.command()(generate)
+app.command()(repair)
+app.command()(edit)
 app.command()(lsp)

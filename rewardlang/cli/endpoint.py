@@ -2,48 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
 from rewardlang.cli.console import fail
+from rewardlang.llm.model import LanguageModel
 
-BaseUrl = Annotated[
-    str | None,
-    typer.Option("--base-url", metavar="URL", help="An OpenAI-compatible endpoint, .../v1."),
-]
-Model = Annotated[
-    str | None,
-    typer.Option("--model", metavar="NAME", help="Its model; not needed where it has only one."),
-]
-ApiKey = Annotated[
-    str | None,
-    typer.Option("--api-key", metavar="KEY", help="Better set REWARDLANG_API_KEY."),
-]
-Config = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="A configuration file instead of the user's."),
-]
-Timeout = Annotated[
-    float | None, typer.Option(metavar="SECONDS", help="For a whole answer.  [default: 300]")
-]
-Retries = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="After faults that pass.  [default: 4]"),
-]
-Temperature = Annotated[
-    float | None, typer.Option(metavar="T", help="0 to 2.  [default: the endpoint's]")
-]
-Transcript = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Append every question and answer, a line of JSON each."),
-]
-NoCache = Annotated[bool, typer.Option("--no-cache", help="Ask even what was asked before.")]
 Attempts = Annotated[
     int, typer.Option(min=1, max=20, help="Answers per program, corrections included.")
 ]
@@ -70,32 +42,48 @@ class Constrain(StrEnum):
     NONE = "none"
 
 
-Provider = Annotated[
-    ProviderName, typer.Option("--provider", help="Who serves it; auto finds out.")
-]
-ConstrainOption = Annotated[
-    Constrain,
-    typer.Option(
-        "--constrain", help="Hold answers to a grammar; auto: as strictly as the endpoint can."
-    ),
-]
-
-
 @dataclass(frozen=True)
 class Asked:
-    """What the options say; None stands for what is not given."""
+    """What the options say; None stands for what is not given. A field is an option."""
 
-    base_url: str | None
-    model: str | None
-    api_key: str | None
-    provider: ProviderName
-    constrain: Constrain
-    timeout: float | None
-    retries: int | None
-    temperature: float | None
-    config: Path | None
-    transcript: Path | None
-    no_cache: bool
+    base_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="An OpenAI-compatible endpoint, .../v1."),
+    ] = None
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Its model; not needed where it has only one."),
+    ] = None
+    api_key: Annotated[
+        str | None, typer.Option(metavar="KEY", help="Better set REWARDLANG_API_KEY.")
+    ] = None
+    provider: Annotated[ProviderName, typer.Option(help="Who serves it; auto finds out.")] = (
+        ProviderName.AUTO
+    )
+    constrain: Annotated[
+        Constrain,
+        typer.Option(help="Hold answers to a grammar; auto: as strictly as the endpoint can."),
+    ] = Constrain.AUTO
+    temperature: Annotated[
+        float | None, typer.Option(metavar="T", help="0 to 2.  [default: the endpoint's]")
+    ] = None
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="For a whole answer.  [default: 300]")
+    ] = None
+    retries: Annotated[
+        int | None, typer.Option(metavar="N", help="After faults that pass.  [default: 4]")
+    ] = None
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A configuration file instead of the user's."),
+    ] = None
+    transcript: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Append every question and answer, a line of JSON each."),
+    ] = None
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Ask even what was asked before.")
+    ] = False
 
     def flags(self) -> dict[str, Any]:
         """For `rewardlang.llm.settings.settings`."""
@@ -111,7 +99,45 @@ class Asked:
         }
 
 
-def language_model(asked: Asked, tell: Callable[[str], None]) -> Any | None:
+def asks_model(*, constrained: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the fields of `Asked` as options, and what they say as the argument `asked`.
+
+    `constrained`: whether it can hold answers to a grammar.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        options = _options(constrained)
+        own = inspect.signature(command, eval_str=True)
+        parameters = [p for p in own.parameters.values() if p.name != "asked"] + options
+
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            said = {option.name: given.pop(option.name) for option in options}
+            command(**given, asked=Asked(**said))
+
+        del run.__wrapped__  # typer would look for the annotations there
+        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+def _options(constrained: bool) -> list[inspect.Parameter]:
+    hints = get_type_hints(Asked, include_extras=True)
+    return [
+        inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=hints[field.name],
+        )
+        for field in fields(Asked)
+        if constrained or field.name != "constrain"
+    ]
+
+
+def language_model(asked: Asked, tell: Callable[[str], None]) -> LanguageModel | None:
     """The LanguageModel that options, environment and configuration name; None for none of them.
 
     Exits with what is wrong in them.
@@ -127,7 +153,7 @@ def language_model(asked: Asked, tell: Callable[[str], None]) -> Any | None:
     return _connected(asked, with_openai_key(chosen, os.environ), tell)
 
 
-def needed_model(asked: Asked, tell: Callable[[str], None]) -> Any:
+def needed_model(asked: Asked, tell: Callable[[str], None]) -> LanguageModel:
     """As `language_model`; exits where none is named."""
     model = language_model(asked, tell)
     if model is None:
@@ -139,11 +165,10 @@ def needed_model(asked: Asked, tell: Callable[[str], None]) -> Any:
     return model
 
 
-def _connected(asked: Asked, chosen: Any, tell: Callable[[str], None]) -> Any:
+def _connected(asked: Asked, chosen: Any, tell: Callable[[str], None]) -> LanguageModel:
     from rewardlang.generation.cache import CachedModel, cache_folder
     from rewardlang.generation.transcript import RecordedModel
     from rewardlang.llm.client import Client
-    from rewardlang.llm.model import LanguageModel
 
     model: LanguageModel = Client(chosen, tell)
     if not asked.no_cache:

@@ -8,24 +8,7 @@ from typing import Annotated
 import typer
 
 from rewardlang.cli.console import fail
-from rewardlang.cli.endpoint import (
-    ApiKey,
-    Asked,
-    Attempts,
-    BaseUrl,
-    Config,
-    Constrain,
-    ConstrainOption,
-    Model,
-    NoCache,
-    Provider,
-    ProviderName,
-    Retries,
-    Temperature,
-    Timeout,
-    Transcript,
-    language_model,
-)
+from rewardlang.cli.endpoint import Asked, Attempts, Constrain, asks_model, language_model
 from rewardlang.cli.generating import (
     NO_ENDPOINT,
     Work,
@@ -43,7 +26,9 @@ from rewardlang.llm.model import EndpointError
 from rewardlang.simulator import SimulatorError
 
 
+@asks_model()
 def generate(
+    asked: Asked,
     instruction: Annotated[
         str | None, typer.Argument(help="What the robot is told, in quotes.", show_default=False)
     ] = None,
@@ -84,17 +69,6 @@ def generate(
     all_: Annotated[
         bool, typer.Option("--all", help="With --show-prompt: of every task, a line of JSON each.")
     ] = False,
-    base_url: BaseUrl = None,
-    model: Model = None,
-    api_key: ApiKey = None,
-    provider: Provider = ProviderName.AUTO,
-    constrain: ConstrainOption = Constrain.AUTO,
-    temperature: Temperature = None,
-    timeout: Timeout = None,
-    retries: Retries = None,
-    config: Config = None,
-    transcript: Transcript = None,
-    no_cache: NoCache = False,
 ) -> None:
     """Write the reward program of a task, by a language model or by the planner.
 
@@ -112,20 +86,7 @@ def generate(
     problem = _nonsense(instruction, scene, suite, all_, show_prompt)
     if problem:
         raise typer.BadParameter(problem)
-    asked = Asked(
-        base_url=base_url,
-        model=model,
-        api_key=api_key,
-        provider=provider,
-        constrain=constrain,
-        timeout=timeout,
-        retries=retries,
-        temperature=temperature,
-        config=config,
-        transcript=transcript,
-        no_cache=no_cache,
-    )
-    manner = Manner(plan, attempts, samples, constrain is not Constrain.NONE)
+    manner = Manner(plan, attempts, samples, asked.constrain is not Constrain.NONE)
     work = Work(manner, out, force=force, dry_run=dry_run)
     try:
         if show_prompt and (all_ or suite):

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from rewardlang import ir
 from rewardlang.api import Analysis, analyze
+from rewardlang.cli.change_tables import print_changes
 from rewardlang.cli.console import OneProgram, fail, found_scene, print_diagnostics
 from rewardlang.diagnostics import one_of
 from rewardlang.files import STDIN, Problem, read_program
@@ -85,7 +86,7 @@ def diff(
     if json_:
         typer.echo(json.dumps(_as_json(old, new, changes), indent=2))
     else:
-        _print_changes(changes)
+        print_changes(changes)
     raise typer.Exit(1 if changes else 0)
 
 
@@ -169,23 +170,6 @@ def _as_json(old: ir.Program, new: ir.Program, changes: tuple[Change, ...]) -> d
         "equal": not changes,
         "changes": [change.as_json() for change in changes],
     }
-
-
-def _print_changes(changes: tuple[Change, ...]) -> None:
-    console = Console(soft_wrap=True, highlight=False)
-    for change in changes:
-        console.print(Text.assemble((change.where, "bold"), f": {_what(change)}"))
-        for mark, text, style in (("-", change.before, "red"), ("+", change.after, "green")):
-            if text is not None:
-                console.print(Text(f"  {mark} {text}", style))
-    count = f"{len(changes)} difference{'' if len(changes) == 1 else 's'}"
-    console.print(f"{count} in meaning" if changes else "no difference in meaning")
-
-
-def _what(change: Change) -> str:
-    if change.before is None:
-        return f"{change.what} added"
-    return f"{change.what} removed" if change.after is None else change.what
 
 
 def _print_entries(listed: tuple[reference.Entry, ...]) -> None:

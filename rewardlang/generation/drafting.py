@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rewardlang.api import Analysis, analyze
@@ -31,6 +31,9 @@ from rewardlang.syntax.formatter import format_program
 
 PLAN_TOKENS = 4096  # models that think count their thoughts
 PROGRAM_TOKENS = 8192
+
+Prove = Callable[[str], tuple[Finding, ...]]
+"""The text of a program without errors -> what fails in the simulator."""
 
 _FAULTS = {
     Finish.CUT: "Your answer was cut off at the longest allowed length. Write a shorter program: "
@@ -130,29 +133,24 @@ def improved(
     attempts: int,
     form: Constraint | None = None,
     sample: int = 0,
+    prove: Prove | None = None,
 ) -> Draft:
-    """The answers to `asked`, each told what is wrong with the one before."""
+    """The answers to `asked`, each told what is wrong with the one before.
+
+    What `prove` finds in a program that passes all checks is told like a warning.
+    """
     made: list[Attempt] = []
-    for attempt in _attempts(model, wanted, asked, form, sample):
-        made.append(attempt)
-        if attempt.badness == (0, 0) or len(made) == attempts:
-            break
-    return Draft(tuple(made))
-
-
-def _attempts(
-    model: LanguageModel,
-    wanted: Wanted,
-    asked: tuple[Message, ...],
-    form: Constraint | None,
-    sample: int,
-) -> Iterator[Attempt]:
     messages = asked
-    while True:
+    while len(made) < attempts:
         answer = model.answer(Question(messages, PROGRAM_TOKENS, form, sample))
         attempt = judged(answer, wanted)
-        yield attempt
+        if prove and attempt.badness == (0, 0):
+            attempt = replace(attempt, findings=prove(attempt.text))
+        made.append(attempt)
+        if attempt.badness == (0, 0):
+            break
         messages = asking_for_repair(asked, attempt.text, attempt.findings, attempt.fault)
+    return Draft(tuple(made))
 
 
 def judged(answer: Answer, wanted: Wanted) -> Attempt:
