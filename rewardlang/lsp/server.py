@@ -29,11 +29,16 @@ from rewardlang.lsp.translation import LEGEND, Page
 from rewardlang.source import Source
 
 QUIET = 0.005  # seconds without a change before the text is checked
-TRIGGERS = ["(", ",", '"', "="]  # after these an editor asks what may follow
+TRIGGERS = ["(", ",", '"', "=", " "]  # after these an editor asks what may follow
+BEFORE_A_SPACE = (",", "=")  # only behind these, for a list at every space would be in the way
 
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
+
+
+class _Refusal(JsonRpcInvalidParams):
+    """What is asked for cannot be had: an answer with its reason, and no failure of the server."""
 
 
 class Server(LanguageServer):
@@ -107,6 +112,7 @@ def serve(port: int | None = None, host: str = "127.0.0.1") -> None:
 
     Raises OSError where the port cannot be had.
     """
+    logging.getLogger("pygls.protocol.json_rpc").addFilter(_is_failure)
     server = make_server()
     if port is None:
         server.start_io()
@@ -128,8 +134,16 @@ def _closed(ls: Server, params: lsp.DidCloseTextDocumentParams) -> None:
 
 def _complete(ls: Server, params: lsp.CompletionParams) -> lsp.CompletionList:
     page = ls.page(params.text_document.uri)
-    found = complete(page.document, page.offset(params.position))
-    return page.completions(found, ls.takes_snippets)
+    offset = page.offset(params.position)
+    context = params.context
+    if context and context.trigger_character == " " and not _opens_a_place(page, offset):
+        return lsp.CompletionList(is_incomplete=False, items=[])
+    return page.completions(complete(page.document, offset), ls.takes_snippets)
+
+
+def _opens_a_place(page: Page, offset: int) -> bool:
+    """Whether the space before `offset` is where a thing or an argument is to be written."""
+    return page.document.source.text[:offset].rstrip(" ").endswith(BEFORE_A_SPACE)
 
 
 def _hover(ls: Server, params: lsp.HoverParams) -> lsp.Hover | None:
@@ -154,6 +168,12 @@ def _refer(ls: Server, params: lsp.ReferenceParams) -> list[lsp.Location]:
     return [page.location(span) for span in spans]
 
 
+def _highlight(ls: Server, params: lsp.DocumentHighlightParams) -> list[lsp.DocumentHighlight]:
+    page = ls.page(params.text_document.uri)
+    spans = navigation.references(page.document, page.offset(params.position))
+    return [lsp.DocumentHighlight(page.range(span)) for span in spans]
+
+
 def _prepare_rename(ls: Server, params: lsp.PrepareRenameParams) -> lsp.Range:
     page = ls.page(params.text_document.uri)
     return page.range(_allowed(navigation.renamable(page.document, page.offset(params.position))))
@@ -169,8 +189,13 @@ def _rename(ls: Server, params: lsp.RenameParams) -> lsp.WorkspaceEdit:
 def _allowed(answer: _T | Refused) -> _T:
     """The answer; a refusal goes to the editor as its reason."""
     if isinstance(answer, Refused):
-        raise JsonRpcInvalidParams(answer.reason)
+        raise _Refusal(answer.reason)
     return answer
+
+
+def _is_failure(record: logging.LogRecord) -> bool:
+    """Whether a line of pygls's log is about more than a refusal, whose reason the editor shows."""
+    return not (record.exc_info and isinstance(record.exc_info[1], _Refusal))
 
 
 def _format(ls: Server, params: lsp.DocumentFormattingParams) -> list[lsp.TextEdit]:
@@ -200,6 +225,7 @@ _FEATURES: dict[str, tuple[Callable[..., Any], Any]] = {
     lsp.TEXT_DOCUMENT_HOVER: (_hover, None),
     lsp.TEXT_DOCUMENT_DEFINITION: (_define, None),
     lsp.TEXT_DOCUMENT_REFERENCES: (_refer, None),
+    lsp.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: (_highlight, None),
     lsp.TEXT_DOCUMENT_PREPARE_RENAME: (_prepare_rename, None),
     lsp.TEXT_DOCUMENT_RENAME: (_rename, lsp.RenameOptions(prepare_provider=True)),
     lsp.TEXT_DOCUMENT_FORMATTING: (_format, None),

@@ -126,9 +126,17 @@ def markdown(text: str) -> lsp.MarkupContent:
 
 
 def _message(found: Diagnostic) -> str:
-    """The sentence, the hint, what was probably meant, the notes: a line each."""
+    """The sentence, the hint, what was probably meant, the notes: a line each.
+
+    They are read as one where an editor has a single line for it: a `;` stands between them.
+    """
     meant = f"did you mean {one_of(found.suggestions)}?" if found.suggestions else ""
-    return "\n".join(line for line in (found.message, found.hint, meant, *found.notes) if line)
+    lines = [line for line in (found.message, found.hint, meant, *found.notes) if line]
+    return "\n".join([*map(_to_be_continued, lines[:-1]), lines[-1]])
+
+
+def _to_be_continued(line: str) -> str:
+    return line if line.endswith((".", "?")) else f"{line};"
 
 
 def _item(

@@ -16,13 +16,18 @@ PATIENCE = 90.0  # seconds that an answer may take on a busy machine
 
 
 class Editor:
-    """A client and its server, driven step by step. `published` holds what came in, in order."""
+    """A client and its server, driven step by step.
+
+    published: the diagnostics that came in, in order. log: what the server wrote to its standard
+    error, once it has ended.
+    """
 
     def __init__(self, *, snippets: bool = False, encoding: str = "utf-16"):
         self._loop = asyncio.new_event_loop()
         self._client = LanguageClient("tests", "1")
         self._version = 0
         self.published: list[lsp.PublishDiagnosticsParams] = []
+        self.log = ""
         receive = self._client.feature(lsp.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
         receive(lambda params: self.published.append(params))
         self._capabilities = lsp.ClientCapabilities(
@@ -45,6 +50,7 @@ class Editor:
     def __exit__(self, *_: object) -> None:
         self._run(self._client.shutdown_async(None))
         self._client.exit(None)
+        self.log = self._run(self._client._server.stderr.read()).decode()
         self._run(self._client.stop())
         self._loop.close()
 

@@ -58,7 +58,7 @@ def test_a_broken_program_is_told_where_it_is_wrong(editor: Editor) -> None:
     assert found.code == "unknown-object"
     assert found.severity is lsp.DiagnosticSeverity.Error
     assert found.source == "rewardlang"
-    assert found.message == "`milc` is not in this scene\ndid you mean `milk` (movable)?"
+    assert found.message == "`milc` is not in this scene;\ndid you mean `milk` (movable)?"
 
 
 def test_diagnostics_follow_the_text(editor: Editor) -> None:
@@ -99,6 +99,17 @@ def test_a_second_place_is_told_too(editor: Editor) -> None:
     assert marked(twice, related.location.range) == "milk"
 
 
+def test_a_message_is_legible_on_one_line(editor: Editor) -> None:
+    """As in a list of problems: each line but the last ends as a clause or a sentence does."""
+    endings = {
+        line[-1]
+        for path in FAULTY
+        for found in editor.open(path.read_text("utf-8"))
+        for line in found.message.splitlines()[:-1]
+    }
+    assert endings == {";", "?", "."}
+
+
 def test_a_closed_program_has_no_diagnostics(editor: Editor) -> None:
     assert len(editor.open(BROKEN)) == 1
     assert editor.close() == []
@@ -129,6 +140,29 @@ def test_completion_replaces_the_word(editor: Editor) -> None:
     assert first.label == "milk"
     assert changed(BROKEN, [first.text_edit]) == TEXT
     assert "**milk_1**" in first.documentation.value
+
+
+@pytest.mark.parametrize(
+    ("place", "typed", "offered"),
+    [
+        ("success bddl", "until near(gripper, ", True),
+        ("object basket", "object juice = ", True),
+        ("success bddl", "until near(gripper, milk) and ", False),
+        ("object basket", "object ", False),
+        ("success bddl", "stage turn weight 2 ", False),
+    ],
+)
+def test_a_space_asks_only_where_a_thing_is_to_be_named(
+    editor: Editor, place: str, typed: str, offered: bool
+) -> None:
+    text = TEXT[: TEXT.index(place)] + typed
+    editor.open(text)
+    end = at(text, typed, len(typed))
+    context = {"triggerKind": lsp.CompletionTriggerKind.TriggerCharacter, "triggerCharacter": " "}
+    by_space = editor.ask(lsp.TEXT_DOCUMENT_COMPLETION, position=end, context=context).items
+    by_hand = editor.ask(lsp.TEXT_DOCUMENT_COMPLETION, position=end).items
+    assert [*by_space] == ([*by_hand] if offered else [])
+    assert ("butter_1" in {item.label for item in by_space}) == offered
 
 
 def test_snippets_only_for_an_editor_that_has_them(editor: Editor) -> None:
@@ -167,6 +201,18 @@ def test_definition_and_references(editor: Editor) -> None:
     assert [*places][1:] == [*others]
 
 
+def test_a_name_is_marked_where_it_stands_for_the_thing(editor: Editor) -> None:
+    """Not where the word is only written, as in a comment or in the instruction."""
+    editor.open(TEXT)
+    where = at(TEXT, "grasped(milk)", len("grasped("))
+    context = {"includeDeclaration": True}
+    places = editor.ask(lsp.TEXT_DOCUMENT_REFERENCES, position=where, context=context)
+    found = editor.ask(lsp.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, position=where)
+    assert [item.range for item in found] == [place.range for place in places]
+    assert len(found) < TEXT.count("milk")
+    assert not editor.ask(lsp.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT, position=at(TEXT, "# A weight"))
+
+
 def test_rename(editor: Editor) -> None:
     editor.open(TEXT)
     where = at(TEXT, "grasped(milk)", len("grasped("))
@@ -192,6 +238,18 @@ def test_a_refused_name_comes_with_the_reason(editor: Editor, new: str, reason: 
     where = at(TEXT, "object milk", len("object "))
     with pytest.raises(JsonRpcException, match=reason):
         editor.ask(lsp.TEXT_DOCUMENT_RENAME, position=where, newName=new)
+
+
+def test_a_refusal_is_no_failure_of_the_server() -> None:
+    with Editor() as own:
+        own.open(TEXT)
+        where = at(TEXT, "object milk", len("object "))
+        with pytest.raises(JsonRpcException, match="is the name of a predicate"):
+            own.ask(lsp.TEXT_DOCUMENT_RENAME, position=where, newName="near")
+        with pytest.raises(JsonRpcException):
+            own.ask(lsp.TEXT_DOCUMENT_HOVER, textDocument={"uri": "file:///no.rl"}, position=where)
+    assert "predicate" not in own.log
+    assert "no.rl" in own.log
 
 
 def test_formatting(editor: Editor) -> None:
