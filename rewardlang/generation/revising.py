@@ -19,7 +19,7 @@ _TASK = re.compile(r'^\s*task\s+"([^"\n]*)"', re.MULTILINE)
 
 
 def wanted_of(analysis: Analysis, scene: Scene) -> Wanted:
-    """What a program was written for, as far as it says: its task, and whether the goal is its own."""
+    """What a program was written for, as far as it says."""
     said = _TASK.search(analysis.source.text)
     instruction = said[1] if said else scene.instruction
     if analysis.tree is not None:
