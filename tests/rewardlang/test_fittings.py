@@ -106,6 +106,30 @@ def test_another_handle_of_the_scene_is_proposed() -> None:
     assert "flat_stove_1" not in {fix.replacement for fix in found.suggestions}
 
 
+@pytest.mark.parametrize(
+    ("category", "hint"),
+    [
+        ("microwave", "`at_mouth(white_yellow_mug_1, microwave_1_heating_region)` first, then in "),
+        ("oven", "in "),  # its mouth is not known, so that `at_mouth` would be an error
+    ],
+)
+def test_a_roof_is_gone_around_by_what_is_known_of_it(category: str, hint: str) -> None:
+    known = load_scene(MICROWAVE)
+    objects = tuple(
+        item.model_copy(update={"category": category}) if item.name == "microwave_1" else item
+        for item in known.objects
+    )
+    text = (
+        f'rewardlang 1 task "x" scene "{known.id}" '
+        "use place_in(white_yellow_mug_1, microwave_1_heating_region) "
+        "success when in(white_yellow_mug_1, microwave_1_heating_region)"
+    )
+    found = analyze(text, scene=known.model_copy(update={"objects": objects})).diagnostics
+    assert [(d.code, d.hint) for d in found] == [
+        ("roof-from-above", f"{hint}`while grasped(white_yellow_mug_1)`")
+    ]
+
+
 # --- LIBERO's models ---------------------------------------------------------------------------
 
 
