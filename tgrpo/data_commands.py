@@ -27,7 +27,10 @@ def choose_tasks(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
         return () if suite is None else suite_tasks(suite)
     chosen = []
     for name in names:
-        if "/" in name:
+        own, slash, _ = name.rpartition("/")
+        if slash and suite not in (None, own):
+            raise UnknownChoiceError(f"--task {name}: --suite {suite} leaves out {own}")
+        if slash:
             chosen.append(find_task(name))
         elif suite is not None:
             chosen.append(find_task(suite, name))
