@@ -165,10 +165,26 @@ def test_fmt_check_and_diff_write_nothing(program: Path) -> None:
 
 
 def test_fmt_changes_only_line_breaks_where_only_they_are_wrong(program: Path) -> None:
-    program.write_bytes(GOOD.replace("\n", "\r\n").encode())
+    program.write_text(GOOD.rstrip("\n"), "utf-8")
     assert "only line breaks change" in run("fmt", "--diff", program).output
     run("fmt", program)
     assert program.read_bytes() == GOOD.encode()
+
+
+def test_fmt_ends_every_line_with_lf_and_says_so(program: Path) -> None:
+    messy = GOOD.replace(" = ", "=").replace("\n", "\r\n").encode()
+    said = f"{program}: lines end with LF instead of CRLF"
+    for written in (messy, GOOD.replace("\n", "\r\n").encode()):
+        program.write_bytes(written)
+        assert run("check", program).exit_code == 0
+        result = run("fmt", "--diff", program)
+        assert result.exit_code == 1
+        assert result.output.splitlines()[-1] == said
+        assert ("+object milk = milk_1" in result.output) == (written == messy)
+        assert program.read_bytes() == written
+        assert run("fmt", program).exit_code == 0
+        assert program.read_bytes() == GOOD.encode()
+    assert "LF" in run("fmt", "--help").output
 
 
 def test_nothing_is_left_of_a_file_that_could_not_be_written(
