@@ -79,7 +79,7 @@ def find_programs(path: Path) -> tuple[FoundProgram, ...]:
         return (_read(path),)
     if not path.is_dir():
         raise ProgramsError(f"--rewards {path}: no such file or folder")
-    files = sorted(path.rglob("*.rl"))
+    files = sorted(file for file in path.rglob("*.rl") if not file.is_dir())
     if not files:
         raise ProgramsError(
             f"--rewards {path}: no *.rl program in this folder or below; "

@@ -32,8 +32,9 @@ _SHARE_DIGITS = (3, 6, 12)  # as few significant digits as show a difference
 class Change:
     """One difference. `before` is None for what was added, `after` for what was removed.
 
-    where: a stage's path (several, of what moved together), or a section (`success`). what: the part of it:
-    `stage`, `group`, `order`, `shares`, `threshold`, `until`, `dwell`, `while`, `judged`, ….
+    where: a stage's path (several, of what moved together), or a section (`success`, `penalty
+    tipped`). what: the part of it: `stage`, `group`, `order`, `shares`, `threshold`, `until`,
+    `dwell`, `while`, `judged`, ….
     """
 
     where: str

@@ -239,6 +239,45 @@ def test_a_checkpoint_of_another_policy(tmp_path: Path, runs: Path) -> None:
     assert not runs.exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--rewards", TASKS, "--run-dir", "FILE"), "this is a file; a folder is asked"),
+        (("train", "--rewards", TASKS, "--run-dir", "FILE/x"), "is a file, not a folder"),
+        (("sft", "--task", MILK, "--run-dir", "FILE"), "this is a file; a folder is asked for"),
+        (("sft", "--task", MILK, "--out", "FOLDER"), "this is a folder; a file is asked for"),
+        (("eval", "none.safetensors", "--json", "FOLDER"), "this is a folder; a file is asked"),
+        (("eval", "none.safetensors", "--json", "FILE/x.json"), "is a file, not a folder"),
+        (("demonstrate", "--task", MILK, "--out", "FILE"), "this is a file; a folder is asked for"),
+        (("states", "--task", MILK, "--out", "FILE"), "this is a file; a folder is asked for"),
+        (("catalogue", "--suite", "libero_10", "--out", "FILE"), "this is a file; a folder is"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_the_work(
+    arguments: tuple[str | Path, ...], message: str, tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.write_text("mine")
+    folder.mkdir()
+    named = [
+        str(item).replace("FILE", str(file)).replace("FOLDER", str(folder)) for item in arguments
+    ]
+    code, text = run(*named)
+    assert code == 1
+    assert f"error: {named[-2]} {named[-1]}: " in text
+    assert message in " ".join(text.split())
+    assert file.read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    code, text = run("train", "--rewards", TASKS, "--run-dir", tmp_path / "runs")
+    tmp_path.chmod(0o700)
+    assert (code, f"nothing may be written in {tmp_path}" in text) == (1, True)
+
+
 def test_a_file_that_holds_no_demonstrations(tmp_path: Path) -> None:
     bad = tmp_path / "bad.hdf5"
     bad.write_bytes(b"nothing of the kind")
