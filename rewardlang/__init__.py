@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rewardlang.api import Analysis, analyze
     from rewardlang.diagnostics import Diagnostic, Severity, render
+    from rewardlang.files import read_program
     from rewardlang.fittings import handle_of
     from rewardlang.ir import Program, stages
     from rewardlang.runtime.evaluator import (
@@ -71,6 +72,7 @@ _PUBLIC = {
     "SnapshotReader": ("rewardlang.runtime.mujoco_state", "SnapshotReader"),
     "native_success": ("rewardlang.runtime.native", "native_success"),
     "format_program": ("rewardlang.syntax.formatter", "format_program"),
+    "read_program": ("rewardlang.files", "read_program"),
     "handle_of": ("rewardlang.fittings", "handle_of"),
     "Program": ("rewardlang.ir", "Program"),
     "stages": ("rewardlang.ir", "stages"),
@@ -135,6 +137,7 @@ __all__ = [
     "handle_of",
     "load_scene",
     "native_success",
+    "read_program",
     "render",
     "body_frame",
     "box_around",

@@ -101,6 +101,7 @@ _WARNINGS = {
     "lift-before-grasp": "A stage lifts an object that no earlier stage grasps.",
     "carry-without-grasp": "A stage carries an object without `while grasped(…)`.",
     "lower-without-over": "A stage lowers an object without `while over(…)`.",
+    "roof-from-above": "A stage goes over a roofed region on the way into it.",
     "placement-without-release": "An object is placed but not released, and another goal follows.",
     "lopsided-weights": "One weight is more than 80 % of its siblings' sum.",
     "impossible-order": "A part is closed before, or while, something is to be put into it.",

@@ -23,7 +23,9 @@ def read_programs(paths: Iterable[Path]) -> tuple[list[tuple[Path, Source]], lis
     programs: list[tuple[Path, Source]] = []
     problems: list[Problem] = []
     for path in paths:
-        below = sorted(path.rglob(f"*{SUFFIX}")) if path.is_dir() else [path]
+        below = [path]
+        if path.is_dir():
+            below = sorted(file for file in path.rglob(f"*{SUFFIX}") if not file.is_dir())
         if not below:
             problems.append(_unreadable(path, f"there is no {SUFFIX} file in this folder"))
         for file in below:
@@ -39,6 +41,8 @@ def read_program(path: Path) -> Source | Problem:
     """A program's text under its path; from standard input where that is `-`."""
     try:
         data = sys.stdin.buffer.read() if path == STDIN else path.read_bytes()
+    except IsADirectoryError:
+        return _unreadable(path, "this is a folder; one program is asked for")
     except OSError as error:
         return _unreadable(path, (error.strerror or str(error)).lower())
     name = "<stdin>" if path == STDIN else str(path)
@@ -53,13 +57,18 @@ def read_program(path: Path) -> Source | Problem:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Replace a file at once: whoever reads it sees the old content or the new, never a part.
 
-    Raises OSError, and leaves nothing behind then.
+    What is no file, such as a pipe or /dev/null, is written to and stays what it is. Raises
+    OSError, and leaves nothing behind then.
     """
+    data = content.encode() if isinstance(content, str) else content
+    if path.exists() and not path.is_file():
+        path.write_bytes(data)
+        return
     target = path.resolve()
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            file.write(data)
         os.chmod(temporary, target.stat().st_mode if target.exists() else 0o644)
         os.replace(temporary, target)
     except BaseException:

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tgrpo.mistakes import reporting
+from tgrpo.mistakes import expect_folder, reporting
 
 # Waiting threads of torch sleep instead of spinning: beside worker processes a spinning thread
 # takes the core away from the one it waits for. Read when torch is first imported.
@@ -346,6 +346,7 @@ def catalogue(
     Example: tgrpo catalogue --out rewardlang/scenes --suite libero_goal
     """
     with reporting():
+        expect_folder("--out", out)
         from tgrpo.catalogue import write_catalogue
 
         write_catalogue(out, (suite,) if suite else None, report=typer.echo)

@@ -18,7 +18,7 @@ from tgrpo.evaluation import Evaluation, EvaluationJob, evaluate
 from tgrpo.initial_states import Split, load_states
 from tgrpo.lockstep import OnSteps
 from tgrpo.metrics import MetricsWriter
-from tgrpo.mistakes import INTERRUPTED, fail
+from tgrpo.mistakes import INTERRUPTED, expect_file, expect_folder, fail
 from tgrpo.options import Resolved
 from tgrpo.placements import check_skills
 from tgrpo.planning import (
@@ -57,6 +57,7 @@ MUJOCO_RANGE = ((3, 2), (3, 4))  # from, below: docs say why
 def run_training(resolved: Resolved) -> None:
     """`tgrpo train`."""
     console, config = make_console(), resolved.config
+    expect_folder("--run-dir", config.run_dir)
     selection = select(config.rewards, config.tasks)
     warn(console, selection)
     tasks = [item.task for item in selection.used]
@@ -135,6 +136,9 @@ def warn(console: Console, selection: Selection | None = None) -> None:
 def run_sft(resolved: Resolved, out: Path | None) -> None:
     """`tgrpo sft`."""
     console, config = make_console(), resolved.config
+    expect_folder("--run-dir", config.run_dir)
+    if out is not None:
+        expect_file("--out", out)
     tasks = choose_tasks(config.tasks.suite, config.tasks.names or _preferred(config))
     check_inputs(config, tasks)
     warn(console)
@@ -218,6 +222,8 @@ def run_evaluation(
 ) -> None:
     """`tgrpo eval`."""
     console = make_console()
+    if json_file is not None:
+        expect_file("--json", json_file)
     policy, stored = load_policy(checkpoint)
     trained_on = tuple(map(str, stored.extra.get("tasks", ())))
     chosen = choose_tasks(suite, names or (() if suite else trained_on))

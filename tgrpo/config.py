@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 NONE = "none"  # stands for "no value" in TOML, which has no word for it
+MOST_NAMES = 3  # proposed for a name that does not exist
 
 
 class Section(BaseModel):
@@ -205,7 +206,9 @@ def _is_toml(name: str) -> bool:
 def preset_layer(name: str) -> Layer:
     """The preset called `name`; an unknown name is a mistake in the layer."""
     if name not in presets():
-        message = f"unknown preset {name!r}{_nearest(name, presets())}"
+        near = _near(name, presets())
+        meant = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(presets())}"
+        message = f"unknown preset {name!r}; {meant}"
         return Layer("--preset", {}, (ConfigMistake("--preset", "", message),))
     text = (resources.files("tgrpo") / "presets" / f"{name}.toml").read_text(encoding="utf-8")
     return Layer(f"preset {name}", dict(flatten(tomllib.loads(text))))
@@ -217,7 +220,10 @@ def file_layer(path: Path) -> Layer:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Layer(str(path), {}, (ConfigMistake("--config", "", f"no file {path}"),))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        message = f"cannot be read: {(error.strerror or str(error)).lower()}"
+        return Layer(str(path), {}, (ConfigMistake(str(path), "", message),))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return Layer(str(path), {}, (ConfigMistake(str(path), "", f"not a TOML file: {error}"),))
     return Layer(str(path), dict(flatten(values)))
 
@@ -301,20 +307,21 @@ def _unknown(name: str, known: Mapping[str, str]) -> str:
     section = [item for item in known if item.startswith(f"{name}.")]
     if section:
         return f"is a section; set one of {', '.join(section)}"
-    return f"no such hyper-parameter{_nearest(name, tuple(known))}"
+    if near := _near(name, tuple(known)):
+        return f"no such hyper-parameter; did you mean {' or '.join(near)}?"
+    nearest = ", ".join(difflib.get_close_matches(name, known, n=MOST_NAMES, cutoff=0.0))
+    return f"no such hyper-parameter; nearest are {nearest}; tgrpo parameters lists them all"
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
-    """`; did you mean …?` with names that are spelt alike or abbreviated by `name`'s last part."""
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Names that are spelt alike or abbreviated by `name`'s last part, best first."""
     last = name.rpartition(".")[2]
     ends = {item: item.rpartition(".")[2] for item in known}
     near = [item for item, end in ends.items() if "".join(w[0] for w in end.split("_")) == last]
     near += [item for item, end in ends.items() if difflib.get_close_matches(last, [end], 1, 0.75)]
-    near += difflib.get_close_matches(name, known, n=3, cutoff=0.8)
+    near += difflib.get_close_matches(name, known, n=MOST_NAMES, cutoff=0.8)
     near.sort(key=lambda item: item.rpartition(".")[0] != name.rpartition(".")[0])
-    if not near:
-        return f"; known: {', '.join(known)}"
-    return f"; did you mean {' or '.join(dict.fromkeys(near[:3]))}?"
+    return list(dict.fromkeys(near[:MOST_NAMES]))
 
 
 def _invalid(details: ErrorDetails, origins: Mapping[str, str]) -> ConfigMistake:

@@ -14,7 +14,7 @@ from tgrpo.demonstrator import DemonstratorError, UnsupportedGoalError, demonstr
 from tgrpo.initial_states import Split, generate_states
 from tgrpo.intervals import wilson
 from tgrpo.libero_package import cache_folder
-from tgrpo.mistakes import BAD_INPUT, fail
+from tgrpo.mistakes import BAD_INPUT, expect_folder, fail
 from tgrpo.programs import UnknownChoiceError
 from tgrpo.report import make_console, print_paths
 from tgrpo.tasks import Task, find_task, suite_tasks, suites
@@ -27,7 +27,10 @@ def choose_tasks(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
         return () if suite is None else suite_tasks(suite)
     chosen = []
     for name in names:
-        if "/" in name:
+        own, slash, _ = name.rpartition("/")
+        if slash and suite not in (None, own):
+            raise UnknownChoiceError(f"--task {name}: --suite {suite} leaves out {own}")
+        if slash:
             chosen.append(find_task(name))
         elif suite is not None:
             chosen.append(find_task(suite, name))
@@ -72,9 +75,11 @@ def list_tasks(suite: str | None) -> None:
 def generate_state_files(suite: str | None, names: Sequence[str], out: Path | None) -> None:
     """`tgrpo states`."""
     console = make_console()
+    folder = out or cache_folder() / "initial_states"
+    expect_folder("--out", folder)
     tasks = _named_tasks(suite, names)
     for number, task in enumerate(tasks, start=1):
-        path = (out or cache_folder() / "initial_states") / task.suite / f"{task.name}.npz"
+        path = folder / task.suite / f"{task.name}.npz"
         generate_states(task, path)
         console.print(f"{number}/{len(tasks)} {path}", markup=False, soft_wrap=True)
 
@@ -115,6 +120,7 @@ def run_demonstrate(
 ) -> None:
     """`tgrpo demonstrate`."""
     console = make_console()
+    expect_folder("--out", out)
     orders = [
         DemonstrationOrder(task, split, count, noise, seed, out / f"{task.id}_demo.hdf5")
         for task in _named_tasks(suite, names)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import typer
@@ -52,6 +54,28 @@ def fail(message: str, code: int) -> NoReturn:
         file=sys.stderr,
     )
     raise typer.Exit(code)
+
+
+def expect_folder(option: str, path: Path) -> None:
+    """End where no file can be made below `path`: now, and not after minutes of work."""
+    if path.exists() and not path.is_dir():
+        fail(f"{option} {path}: this is a file; a folder is asked for", BAD_INPUT)
+    _expect_writable(option, path, path.absolute())
+
+
+def expect_file(option: str, path: Path) -> None:
+    """The same where the file `path` cannot be made or replaced."""
+    if path.is_dir():
+        fail(f"{option} {path}: this is a folder; a file is asked for", BAD_INPUT)
+    _expect_writable(option, path, path.absolute().parent)
+
+
+def _expect_writable(option: str, path: Path, folder: Path) -> None:
+    there = next(item for item in (folder, *folder.parents) if item.exists())
+    if not there.is_dir():
+        fail(f"{option} {path}: {there} is a file, not a folder", BAD_INPUT)
+    if not os.access(there, os.W_OK):
+        fail(f"{option} {path}: nothing may be written in {there}", BAD_INPUT)
 
 
 def _exit_code(error: Exception) -> int | None:

@@ -79,7 +79,7 @@ def find_programs(path: Path) -> tuple[FoundProgram, ...]:
         return (_read(path),)
     if not path.is_dir():
         raise ProgramsError(f"--rewards {path}: no such file or folder")
-    files = sorted(path.rglob("*.rl"))
+    files = sorted(file for file in path.rglob("*.rl") if not file.is_dir())
     if not files:
         raise ProgramsError(
             f"--rewards {path}: no *.rl program in this folder or below; "
@@ -89,15 +89,14 @@ def find_programs(path: Path) -> tuple[FoundProgram, ...]:
 
 
 def _read(path: Path) -> FoundProgram:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        return FoundProgram(path, None, None, f"{path}: cannot be read: {error}", "")
-    analysis = rewardlang.analyze(text, name=str(path))
+    source = rewardlang.read_program(path)
+    if not isinstance(source, rewardlang.Source):
+        nothing, unreadable = source
+        return FoundProgram(path, None, None, rewardlang.render([unreadable], nothing), "")
+    analysis = rewardlang.analyze(source.text, name=source.name)
     errors = [item for item in analysis.diagnostics if _is_error(item)]
     warnings = [item for item in analysis.diagnostics if not _is_error(item)]
-    source = rewardlang.Source(text, str(path))
-    scene = _SCENE_LINE.search(text)
+    scene = _SCENE_LINE.search(source.text)
     return FoundProgram(
         path,
         scene.group(1) if scene else None,
@@ -147,25 +146,46 @@ def _is_named(item: FoundProgram, names: Sequence[str]) -> bool:
 
 def _missing(path: Path, found: Sequence[FoundProgram], chosen: TasksConfig) -> list[str]:
     """What was asked for and is not there, with the nearest names."""
-    if chosen.suite is not None and chosen.suite not in suites():
-        return [f"--suite {chosen.suite}: unknown suite{_nearest(chosen.suite, suites())}"]
-    of_suite = [item for item in found if chosen.suite in (None, item.suite)]
-    names = [name for item in of_suite if (name := item.task_name)]
-    within = f"of {chosen.suite}" if chosen.suite else "of any suite"
-    if not of_suite:
-        have = sorted({item.suite for item in found if item.suite})
-        return [f"--rewards {path}: no program {within}; there are programs of {', '.join(have)}"]
-    return [
-        f"--task {name}: no program for a task {within} with this name{_nearest(name, names)}"
-        for name in chosen.names
-        if not any(_is_named(item, (name,)) for item in of_suite)
-    ]
+    if chosen.suite is not None and (mistake := _missing_suite(path, found, chosen.suite)):
+        return [mistake]
+    mistakes = (_missing_task(path, found, name, chosen.suite) for name in chosen.names)
+    return [mistake for mistake in mistakes if mistake]
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:5]
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+def _missing_suite(path: Path, found: Sequence[FoundProgram], suite: str) -> str:
+    """Why there is no program of a suite; "" where there is one."""
+    have = sorted({item.suite for item in found if item.suite})
+    if suite in have:
+        return ""
+    if suite not in suites():
+        return f"unknown suite {suite}{_nearest(suite, suites())}"
+    listed = f"there are programs of {', '.join(have)}" if have else "none has a scene line"
+    return f"--rewards {path}: no program of {suite}; {listed}"
+
+
+def _missing_task(path: Path, found: Sequence[FoundProgram], name: str, chosen: str | None) -> str:
+    """Why there is no program for the task `name`, of the `chosen` suite; "" where there is one."""
+    own, slash, task = name.rpartition("/")
+    if own and chosen not in (None, own):
+        return f"--task {name}: --suite {chosen} leaves out {own}"
+    suite = own or chosen
+    if suite and (mistake := _missing_suite(path, found, suite)):
+        return f"--task {name}: {mistake}"
+    of_suite = [item for item in found if suite in (None, item.suite)]
+    if any(_is_named(item, (name,)) for item in of_suite):
+        return ""
+    known = [item.task_name for item in of_suite if item.task_name]
+    within = f"of {suite}" if suite else "of any suite"
+    near = _nearest(task, known, before=own + slash)
+    return f"--task {name}: no program for a task {within} with this name{near}"
+
+
+def _nearest(name: str, known: Iterable[str], *, before: str = "") -> str:
+    """Names that resemble `name`, each behind `before`, or how to see all."""
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.4)
+    if not near:
+        return "; tgrpo tasks lists all names"
+    return f"; did you mean {' or '.join(before + item for item in near)}?"
 
 
 def _join_tasks(programs: Iterable[FoundProgram]) -> tuple[tuple[TaskProgram, ...], list[str]]:

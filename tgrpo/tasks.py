@@ -26,14 +26,23 @@ MAX_STEPS = {
 }
 
 
+MOST_LISTED = 5
+
+
 class UnknownTaskError(LookupError):
-    """A suite or task that LIBERO does not have; the message lists the nearest names."""
+    """A suite or task that LIBERO does not have; the message names the nearest."""
 
     def __init__(self, what: str, name: str, known: tuple[str, ...]):
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known[:3])
-        super().__init__(f"unknown {what} {name!r}; did you mean {', '.join(map(repr, near))}?")
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+        meant = f"did you mean {', '.join(map(repr, near))}?"
+        super().__init__(f"unknown {what} {name!r}; {meant if near else _some(known)}")
         self.name = name
         self.known = known
+
+
+def _some(known: tuple[str, ...]) -> str:
+    more = ", …" if len(known) > MOST_LISTED else ""
+    return f"known are {', '.join(map(repr, known[:MOST_LISTED]))}{more}"
 
 
 @dataclass(frozen=True)

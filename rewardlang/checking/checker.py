@@ -115,13 +115,18 @@ class _Checker:
             return ir.Success(expr, dwell, success.span)
         if scene is None:
             return None
+        if not success.is_hole:
+            self._native_goal(success, task, scene)
+        self.success_keys = frozenset(goal_key(atom) for atom in _goal(scene))
+        return ir.Success(None, 1, success.span)
+
+    def _native_goal(self, success: nodes.Success, task: nodes.Task, scene: Scene) -> None:
+        """`success bddl` needs a goal in the scene, and the instruction that goes with it."""
         if not scene.goal:
             hint = "say what success is: `success when …`"
             self._report("empty-goal", "the goal of this scene is empty", success.span, hint)
         if task.text.value and task.text.value != scene.instruction:
             self._other_task(task, scene)
-        self.success_keys = frozenset(goal_key(atom) for atom in _goal(scene))
-        return ir.Success(None, 1, success.span)
 
     def root(self, node: nodes.Node) -> ir.Node | None:
         if isinstance(node, nodes.Keep):
@@ -350,10 +355,10 @@ class _Checker:
 
     def _other_task(self, task: nodes.Task, scene: Scene) -> None:
         message = "`task` is not the instruction of this scene, whose goal `success bddl` judges"
-        hint = f'the instruction is "{scene.instruction}"'
-        fix = (Suggestion(f'"{scene.instruction}"'),)
-        note = "a goal of your own needs `success when …`, and may have any `task`"
-        self._add(Diagnostic("task-mismatch", message, task.text.span, hint, fix, notes=(note,)))
+        fix = (Suggestion(f'"{scene.instruction}"', "the instruction"),)
+        note = "for a goal of your own write `success when …`; then any `task` will do"
+        found = Diagnostic("task-mismatch", message, task.text.span, suggestions=fix, notes=(note,))
+        self._add(found)
 
     def _without_effect(self, weight: nodes.Number, why: str) -> None:
         self._report("weight-without-effect", f"this weight has no effect: {why}", weight.span)

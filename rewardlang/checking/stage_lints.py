@@ -24,7 +24,8 @@ from rewardlang.scene import Scene
 
 MOST_COMPARED = 50  # atoms of one condition that are compared with each other
 _PLACEMENTS = ("in", "on", "resting")
-_CARRYING = ("over", "above", "at_mouth")
+_FROM_ABOVE = ("over", "above")
+_CARRYING = (*_FROM_ABOVE, "at_mouth")
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,11 @@ class View:
     def is_reached(self, key: tuple[str, ...]) -> bool:
         """Whether an earlier stage brings this very atom about."""
         return any(key in stage.atoms for stage in self.before)
+
+    def is_to_enter(self, item: str, place: str) -> bool:
+        """Whether this stage or a later one puts the item there."""
+        entered = {(predicate, item, place) for predicate in _PLACEMENTS}
+        return any(entered & stage.atoms for stage in (_brought(self.stage), *self.after))
 
     def called(self, name: str) -> str:
         return self.program.called(name)
@@ -149,9 +155,25 @@ def _lower_without_over(view: View) -> Iterator[Diagnostic]:
             continue
         what, where = view.called(item), view.called(place)
         message = f"`{view.stage.name}` still pays when `{what}` is dropped beside `{where}`"
-        held = mouth_of(view.scene, place) if place in view.scene.regions_by_name else None
-        hint = f"add `while {f'grasped({what})' if held else f'over({what}, {where})'}`"
+        held = f"grasped({what})" if _has_mouth(view, place) else f"over({what}, {where})"
+        hint = f"add `while {held}`"
         yield Diagnostic("lower-without-over", message, atom.span, hint)
+
+
+def _roof_from_above(view: View) -> Iterator[Diagnostic]:
+    """`above` and `over` a roofed region that the item enters, in this stage or a later one."""
+    for atom in (*view.until, *view.held):
+        if atom.predicate not in _FROM_ABOVE:
+            continue
+        item, place = things(atom)
+        region = view.scene.regions_by_name.get(place)
+        if region is None or not region.roofed or not view.is_to_enter(item, place):
+            continue
+        what, where = view.called(item), view.called(place)
+        message = f"`{where}` has a roof: nothing gets into it from above"
+        first = f"`at_mouth({what}, {where})` first, then " if _has_mouth(view, place) else ""
+        hint = f"{first}in `while grasped({what})`"
+        yield Diagnostic("roof-from-above", message, atom.span, hint)
 
 
 def _without_release(view: View) -> Iterator[Diagnostic]:
@@ -234,6 +256,7 @@ STAGE_RULES: tuple[Callable[[View], Iterator[Diagnostic]], ...] = (
     _lift_before_grasp,
     _carry_without_grasp,
     _lower_without_over,
+    _roof_from_above,
     _without_release,
     _while_repeats_goal,
     _while_contradicts,
@@ -241,6 +264,10 @@ STAGE_RULES: tuple[Callable[[View], Iterator[Diagnostic]], ...] = (
     _extra_goal,
     _look_alike,
 )
+
+
+def _has_mouth(view: View, place: str) -> bool:
+    return place in view.scene.regions_by_name and mouth_of(view.scene, place) is not None
 
 
 def _held_at_reset(view: View) -> set[tuple[str, ...]]:

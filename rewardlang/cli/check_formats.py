@@ -11,6 +11,7 @@ from urllib.parse import quote
 from rewardlang import __version__
 from rewardlang.diagnostics import CODES, Diagnostic
 from rewardlang.files import Problem
+from rewardlang.rules.pages import page, prose
 from rewardlang.source import Source, Span
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -51,6 +52,7 @@ def _rule(code: str) -> dict[str, Any]:
     return {
         "id": code,
         "shortDescription": {"text": row.summary},
+        "help": {"text": prose(code), "markdown": page(code)},
         "defaultConfiguration": {"level": row.severity.value},
     }
 

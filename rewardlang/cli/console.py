@@ -15,7 +15,7 @@ from rewardlang.api import analyze
 from rewardlang.diagnostics import one_of, render_one
 from rewardlang.files import STDIN, Problem, read_program, write_whole
 from rewardlang.inspecting.scene_card import find_scene
-from rewardlang.scene import Scene, UnknownSceneError
+from rewardlang.scene import Scene, UnknownSceneError, suites
 from rewardlang.source import Source
 
 Programs = Annotated[
@@ -45,8 +45,10 @@ def found_scene(scene_id: str) -> Scene:
     try:
         return find_scene(scene_id)
     except UnknownSceneError as error:
+        suite = scene_id.partition("/")[0]
+        listed = f"`rewardlang scenes{f' {suite}' if suite in suites() else ''}` lists them"
         near = f"did you mean {one_of(f'`{name}`' for name in error.known)}?" if error.known else ""
-        fail(f"there is no scene `{scene_id}`; {near or '`rewardlang scenes` lists them'}")
+        fail(f"there is no scene `{scene_id}`; {near or listed}")
 
 
 def replace(path: Path, content: str | bytes) -> None:

@@ -74,8 +74,8 @@ def fmt(
 ) -> None:
     """Bring programs into the one canonical layout.
 
-    Comments stay where they stand. A program with syntax errors is left untouched, and its
-    errors are printed.
+    Comments stay where they stand, and every line ends with LF, also where it ended with CRLF. A
+    program with syntax errors is left untouched, and its errors are printed.
 
     \b
     Examples:
@@ -156,7 +156,9 @@ def _formatted(source: Source, found: list[Problem]) -> str | None:
 
 def _print_diff(source: Source, formatted: str) -> None:
     before, after = source.text.splitlines(), formatted.splitlines()
-    lines = difflib.unified_diff(before, after, source.name, source.name, lineterm="")
+    lines = [*difflib.unified_diff(before, after, source.name, source.name, lineterm="")]
+    if "\r" in source.text:
+        lines.append(f"{source.name}: lines end with LF instead of CRLF")
     typer.echo("\n".join(lines) or f"{source.name}: only line breaks change")
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from difflib import SequenceMatcher
+from itertools import groupby
 
 from rewardlang import ir
 from rewardlang.datatypes import format_number
@@ -30,8 +32,9 @@ _SHARE_DIGITS = (3, 6, 12)  # as few significant digits as show a difference
 class Change:
     """One difference. `before` is None for what was added, `after` for what was removed.
 
-    where: a stage's path, or a section (`success`, `penalty tipped`). what: the part of it:
-    `stage`, `group`, `order`, `shares`, `threshold`, `until`, `dwell`, `while`, `judged`, ….
+    where: a stage's path (several, of what moved together), or a section (`success`, `penalty
+    tipped`). what: the part of it: `stage`, `group`, `order`, `shares`, `threshold`, `until`,
+    `dwell`, `while`, `judged`, ….
     """
 
     where: str
@@ -104,7 +107,7 @@ class _Comparison:
         yield from self._condition(where, "while", before.while_, after.while_)
         yield from _shares(where, before, after)
         if before.mode == after.mode == "seq":
-            yield from _order(where, before, after)
+            yield from _order(before, after)
         yield from self._pairs(before.children, after.children)
 
     def _success(self, before: ir.Success, after: ir.Success) -> Iterator[Change]:
@@ -191,18 +194,33 @@ def _percents(group: ir.Group, digits: int) -> str:
     return ", ".join(shown)
 
 
-def _order(where: str, before: ir.Group, after: ir.Group) -> Iterator[Change]:
-    """The order of what both groups have."""
-    pairs = [
-        (old, new)
-        for old, new in pair(before.children, after.children).pairs
+def _order(before: ir.Group, after: ir.Group) -> Iterator[Change]:
+    """What has moved among the children that both groups have, under its new names."""
+    rank = {
+        id(new): index
+        for index, (_, new) in enumerate(pair(before.children, after.children).pairs)
         if not isinstance(new, ir.Keep)
-    ]
-    position = {id(node): index for index, node in enumerate(after.children)}
-    now = sorted((new for _, new in pairs), key=lambda node: position[id(node)])
-    if [id(node) for node in now] != [id(new) for _, new in pairs]:
-        names = (", ".join(node.name for node in nodes) for nodes in ((n for _, n in pairs), now))
-        yield Change(where, "order", *names)
+    }
+    now = [node for node in after.children if id(node) in rank]
+    then = sorted(now, key=lambda node: rank[id(node)])
+    for old, new, size in _moved([*map(id, then)], [*map(id, now)]):
+        where = ", ".join(_place(node) for node in now[new : new + size])
+        yield Change(where, "order", _follows(then, old), _follows(now, new))
+
+
+def _moved(then: Sequence[int], now: Sequence[int]) -> Iterator[tuple[int, int, int]]:
+    """(index in `then`, index in `now`, length) of the runs that are not where they were."""
+    blocks = SequenceMatcher(None, then, now, autojunk=False).get_matching_blocks()
+    stayed = {block.b for block in blocks}
+    places = [(then.index(item), index) for index, item in enumerate(now)]
+    for _, run in groupby(places, key=lambda place: place[0] - place[1]):
+        (old, new), *rest = run
+        if new not in stayed:
+            yield old, new, 1 + len(rest)
+
+
+def _follows(siblings: Sequence[ir.Node], index: int) -> str:
+    return f"after {siblings[index - 1].name}" if index else "first"
 
 
 def _without_equal(

@@ -17,6 +17,20 @@ def stands(atoms: Sequence[tuple[str, ...]]) -> dict[str, tuple[str, str]]:
     return {atom[1]: (atom[0], atom[2]) for atom in atoms if atom[0] in ("in", "on")}
 
 
+def circle(scene: Scene, where: Stands) -> tuple[str, ...]:
+    """Objects each of which stands on or in the next, the last on or in the first; or ()."""
+    for name in where:
+        seen: list[str] = []
+        while name in where and name not in seen:
+            seen.append(name)
+            support = where[name][1]
+            region = scene.regions_by_name.get(support)
+            name = support if region is None else region.owner
+        if name in seen:
+            return tuple(seen[seen.index(name) :])
+    return ()
+
+
 def foot(scene: Scene, name: str, where: Stands) -> float:
     """Level of an object's underside."""
     relation, support = where.get(name, ("on", ""))

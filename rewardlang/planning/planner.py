@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from rewardlang.checking.library import GOAL_PREDICATES
 from rewardlang.planning import parts, placing, pushing
 from rewardlang.planning.aliases import choose_aliases, look_alikes
+from rewardlang.planning.heights import circle, stands
 from rewardlang.planning.steps import (
     PARTS,
     PLACEMENTS,
@@ -73,6 +74,22 @@ def _obstacles(scene: Scene) -> Iterator[str]:
         found = (placing if step.is_placement else parts).obstacle(scene, step)
         if found:
             yield f"{_spell(step.atom)}: {found}"
+    yield from _circles(scene)
+
+
+def _circles(scene: Scene) -> Iterator[str]:
+    """The first stack without a lowest object: it has no heights."""
+    reset, goal = stands(scene.initial), stands(scene.goal)
+    stacks = {
+        "the reset state stacks": reset,
+        "the goal stacks": goal,
+        "the goal, with what stands elsewhere as at reset, stacks": {**reset, **goal},
+    }
+    for what, where in stacks.items():
+        if found := circle(scene, where):
+            relations = (" ".join((name, *where[name])) for name in found)
+            yield f"{what} objects in a circle: {', '.join(relations)}"
+            return
 
 
 def _spell(atom: Atom) -> str:

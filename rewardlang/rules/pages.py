@@ -65,6 +65,11 @@ def page(code: str) -> str:
     return f"# {code}\n\n**{row.severity.value.capitalize()}.** {row.summary}\n\n{body}"
 
 
+def prose(code: str) -> str:
+    """Why a code matters and what to do, without the programs. Raises UnknownCodeError."""
+    return source(code).partition("\n## ")[0].strip()
+
+
 def source(code: str) -> str:
     """What is written about a code, as it is written. Raises UnknownCodeError."""
     if code not in CODES:

@@ -225,10 +225,14 @@ class Object:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """`success bddl` where `expr` is None, otherwise `success when EXPR for DWELL steps`."""
+    """`success bddl` where `expr` is None, otherwise `success when EXPR for DWELL steps`.
+
+    is_hole: nobody wrote `bddl`; what success is could not be read.
+    """
 
     expr: Expr | None = None
     dwell: Number | None = None
+    is_hole: bool = False
     span: Span = field(default=NOWHERE, compare=False)
     trivia: Trivia = NO_TRIVIA
 

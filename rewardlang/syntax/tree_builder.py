@@ -128,9 +128,13 @@ class Builder:
     def _success(self, tree: Any) -> nodes.Success:
         goal = tree.children[0]
         if goal.data == "native_goal":
-            return nodes.Success(span=_span(tree), trivia=self._trivia(tree))
+            is_hole = goal.meta.start_pos == goal.meta.end_pos
+            return nodes.Success(is_hole=is_hole, span=_span(tree), trivia=self._trivia(tree))
         return nodes.Success(
-            _expr(goal.children[0]), _dwell(_parts(goal)), _span(tree), self._trivia(tree)
+            _expr(goal.children[0]),
+            _dwell(_parts(goal)),
+            span=_span(tree),
+            trivia=self._trivia(tree),
         )
 
     def _shaping(self, tree: Any) -> nodes.Shaping:

@@ -15,6 +15,7 @@ import rewardlang
 from rewardlang.cli import app
 from rewardlang.cli.check_formats import as_github, as_sarif
 from rewardlang.diagnostics import CODES, Diagnostic
+from rewardlang.rules import pages
 from rewardlang.source import Source, Span
 
 CASES = Path(__file__).parent / "cases"
@@ -79,6 +80,16 @@ def test_sarif_explains_each_rule_once() -> None:
     assert {rule["id"] for rule in rules} == {row[0] for row in expected(*CASES.glob("*.rl"))}
     for rule in rules:
         assert rule["shortDescription"]["text"] == CODES[rule["id"]].summary
+
+
+def test_sarif_brings_the_page_of_each_rule() -> None:
+    rules = sarif_run(run("--format", "sarif", CASES).output)["tool"]["driver"]["rules"]
+    assert rules
+    for rule in rules:
+        assert rule["help"]["markdown"] == pages.page(rule["id"])
+        assert pages.source(rule["id"]).startswith(rule["help"]["text"])
+        assert len(rule["help"]["text"].split()) >= 12
+        assert "```" not in rule["help"]["text"]  # text is plain, without programs
 
 
 def test_sarif_without_findings_is_a_whole_log() -> None:

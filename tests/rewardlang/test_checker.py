@@ -316,6 +316,18 @@ def test_a_task_of_ones_own_is_free_where_the_goal_is_ones_own() -> None:
     assert codes(body, own) == ["unused-object"]
 
 
+@pytest.mark.parametrize(
+    "success",
+    ["", "success", "success when", "success when bddl", "success = in(soup, basket)"],
+)
+def test_of_a_success_that_cannot_be_read_nothing_is_concluded(success: str) -> None:
+    """A goal of one's own with a slip in it must not be told to take the scene's instruction."""
+    own = HEAD.replace("put both the", "put, some day, the")
+    found = codes(f"use place_in(soup, basket) {success}", own)
+    assert found
+    assert "task-mismatch" not in found
+
+
 def test_suggestions_can_be_applied() -> None:
     """Replacing what a name error points at by its first suggestion removes the error."""
     text = HEAD.replace("= alphabet_soup_1", "= alphabet_soup")

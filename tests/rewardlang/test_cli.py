@@ -103,12 +103,18 @@ def test_a_file_that_may_not_be_read(program: Path) -> None:
     assert "permission denied" in run("check", program).output
 
 
-def test_a_folder_with_the_name_of_a_program(tmp_path: Path) -> None:
-    folder = tmp_path / "folder.rl"
+def test_a_folder_with_the_name_of_a_program_is_a_folder(program: Path) -> None:
+    folder = program.parent / "folder.rl"
     folder.mkdir()
-    result = run("check", tmp_path)
+    assert run("check", program.parent).output == "1 program: no errors, no warnings\n"
+    assert "there is no .rl file in this folder" in run("check", folder).output
+
+
+@pytest.mark.parametrize("command", ["explain", "expand", "compile"])
+def test_a_folder_where_one_program_is_asked_for(command: str, program: Path) -> None:
+    result = run(command, program.parent)
     assert result.exit_code == 1
-    assert "Traceback" not in result.output
+    assert "error[unreadable-file]: this is a folder; one program is asked for" in result.output
 
 
 def test_standard_input() -> None:
@@ -165,10 +171,26 @@ def test_fmt_check_and_diff_write_nothing(program: Path) -> None:
 
 
 def test_fmt_changes_only_line_breaks_where_only_they_are_wrong(program: Path) -> None:
-    program.write_bytes(GOOD.replace("\n", "\r\n").encode())
+    program.write_text(GOOD.rstrip("\n"), "utf-8")
     assert "only line breaks change" in run("fmt", "--diff", program).output
     run("fmt", program)
     assert program.read_bytes() == GOOD.encode()
+
+
+def test_fmt_ends_every_line_with_lf_and_says_so(program: Path) -> None:
+    messy = GOOD.replace(" = ", "=").replace("\n", "\r\n").encode()
+    said = f"{program}: lines end with LF instead of CRLF"
+    for written in (messy, GOOD.replace("\n", "\r\n").encode()):
+        program.write_bytes(written)
+        assert run("check", program).exit_code == 0
+        result = run("fmt", "--diff", program)
+        assert result.exit_code == 1
+        assert result.output.splitlines()[-1] == said
+        assert ("+object milk = milk_1" in result.output) == (written == messy)
+        assert program.read_bytes() == written
+        assert run("fmt", program).exit_code == 0
+        assert program.read_bytes() == GOOD.encode()
+    assert "LF" in run("fmt", "--help").output
 
 
 def test_nothing_is_left_of_a_file_that_could_not_be_written(
@@ -186,6 +208,17 @@ def test_nothing_is_left_of_a_file_that_could_not_be_written(
     result = run("fmt", program)
     assert result.exit_code == 1
     assert f"error: cannot write {program}: no space left on device" in result.output
+
+
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, "new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert pipe.is_fifo()
+    assert os.listdir(tmp_path) == ["pipe"]
 
 
 # ---------------------------------------------------------------- the others

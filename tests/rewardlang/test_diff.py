@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from hypothesis import given
+from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import rewardlang
@@ -131,7 +133,59 @@ def test_a_swap_of_stages_side_by_side_is_none() -> None:
     (order,) = diff(
         head + before.replace("all", "seq") + tail, head + after.replace("all", "seq") + tail
     )
-    assert order == Change("root", "order", "a, b", "b, a")
+    assert order == Change("b", "order", "after a", "first")
+
+
+STAGES = {
+    "reach": "near(gripper, milk)",
+    "grasp": "grasped(milk)",
+    "lift": "lifted(milk, 5 cm)",
+    "carry": "above(milk, basket)",
+    "lower": "in(milk, basket)",
+}
+
+
+def in_order(names: str) -> str:
+    """A program whose stages stand in this order."""
+    body = " ".join(f"stage {name} {{ until {STAGES[name]} }}" for name in names.split())
+    return f"{MILK.split('seq {')[0]} seq {{ {body} }} success when released(milk)"
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
+    [
+        ("reach lift grasp carry lower", ["lift: after grasp -> after reach"]),
+        ("grasp lift carry lower reach", ["reach: first -> after lower"]),
+        ("lower reach grasp lift carry", ["lower: after carry -> first"]),
+        ("reach carry lower grasp lift", ["carry, lower: after lift -> after reach"]),
+        ("lift carry reach grasp lower", ["lift, carry: after grasp -> first"]),
+    ],
+)  # fmt: skip
+def test_an_order_says_what_has_moved_and_where_to(after: str, said: list[str]) -> None:
+    found = diff(in_order(" ".join(STAGES)), in_order(after))
+    assert {change.what for change in found} == {"order"}
+    assert [f"{item.where}: {item.before} -> {item.after}" for item in found] == said
+
+
+def test_an_order_is_told_under_the_new_names() -> None:
+    after = in_order("reach lift grasp carry lower").replace("stage reach", "stage approach")
+    assert diff(in_order(" ".join(STAGES)), after) == (
+        Change("lift", "order", "after grasp", "after approach"),
+    )
+
+
+@given(st.permutations(list(STAGES)))
+def test_an_order_can_be_followed(names: list[str]) -> None:
+    """Each moved run, put where the change says, in the program's order: the new order."""
+    order = list(STAGES)
+    found = differences(checked(in_order(" ".join(STAGES))), checked(in_order(" ".join(names))))
+    moved = [(change.where.split(", "), change.after) for change in found]
+    order = [name for name in order if not any(name in run for run, _ in moved)]
+    for run, place in moved:
+        assert place is not None
+        at = 0 if place == "first" else order.index(place.removeprefix("after ")) + 1
+        order[at:at] = run
+    assert order == names
 
 
 @pytest.mark.parametrize(

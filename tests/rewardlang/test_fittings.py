@@ -106,6 +106,29 @@ def test_another_handle_of_the_scene_is_proposed() -> None:
     assert "flat_stove_1" not in {fix.replacement for fix in found.suggestions}
 
 
+@pytest.mark.parametrize(
+    ("category", "hint"),
+    [
+        ("microwave", "`at_mouth(white_yellow_mug_1, microwave_1_heating_region)` first, then in "),
+        ("oven", "in "),  # its mouth is not known, so that `at_mouth` would be an error
+    ],
+)
+def test_a_roof_is_gone_around_by_what_is_known_of_it(category: str, hint: str) -> None:
+    fields = load_scene(MICROWAVE).model_dump()
+    for item in fields["objects"]:
+        if item["name"] == "microwave_1":
+            item["category"] = category
+    text = (
+        f'rewardlang 1 task "x" scene "{MICROWAVE}" '
+        "use place_in(white_yellow_mug_1, microwave_1_heating_region) "
+        "success when in(white_yellow_mug_1, microwave_1_heating_region)"
+    )
+    found = analyze(text, scene=Scene.model_validate(fields)).diagnostics
+    assert [(d.code, d.hint) for d in found] == [
+        ("roof-from-above", f"{hint}`while grasped(white_yellow_mug_1)`")
+    ]
+
+
 # --- LIBERO's models ---------------------------------------------------------------------------
 
 

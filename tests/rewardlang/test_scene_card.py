@@ -113,3 +113,10 @@ def test_the_command_prints_each_format(form: str) -> None:
     result = run(MOKA, "--format", form)
     assert result.exit_code == 0
     assert "moka_pot_2" in result.output
+
+
+def test_a_scene_like_no_other_is_answered_with_where_to_look() -> None:
+    for typed, where in (("libero_goal/xyzzy", " libero_goal"), ("xyzzy", "")):
+        result = CliRunner().invoke(app, ["scene", typed])
+        assert result.exit_code == 1
+        assert f"`{typed}`; `rewardlang scenes{where}` lists them" in result.stderr

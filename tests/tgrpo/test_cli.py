@@ -17,6 +17,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from rewardlang.cli import app as rewardlang_app
 from tgrpo.checkpoint import Checkpoint, write_checkpoint
 from tgrpo.cli import app
 from tgrpo.commands import run_name
@@ -28,6 +29,7 @@ from tgrpo.tasks import UnknownTaskError, find_task
 
 TASKS = Path(__file__).parents[2] / "tasks"
 MILK = "libero_object/pick_up_the_milk_and_place_it_in_the_basket"
+GOAL = "libero_goal/put_the_bowl_on_the_plate"
 SOUP = "libero_object/pick_up_the_alphabet_soup_and_place_it_in_the_basket"
 
 
@@ -83,6 +85,18 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
     [
         (("train", "--suite", "libero_objct"), "did you mean libero_object"),
         (("train", "--task", "pick_up_the_mlik"), "did you mean pick_up_the_milk_and_place"),
+        (
+            ("train", "--task", "libero_goal/put_the_bowl_on_the_plat"),
+            "no program for a task of libero_goal with this name; did you mean "
+            "libero_goal/put_the_bowl_on_the_plate or libero_goal/put_the_bowl_on_the_stove or",
+        ),
+        (
+            ("train", "--task", "libero_gaol/put_the_bowl_on_the_plate"),
+            "unknown suite libero_gaol; did you mean libero_goal",
+        ),
+        (("train", "--task", "xyzzy"), "with this name; tgrpo tasks lists all names"),
+        (("train", "--task", GOAL, "--suite", "libero_10"), "--suite libero_10 leaves out libero_"),
+        (("sft", "--task", GOAL, "--suite", "libero_10"), "--suite libero_10 leaves out libero_g"),
         (("train", "--preset", "papr"), "unknown preset 'papr'; did you mean paper?"),
         (("train", "--set", "learner.lr=1"), "did you mean learner.learning_rate"),
         (("train", "--group-size", "1"), "rollout.group_size: must be greater than or equal to 2"),
@@ -140,6 +154,26 @@ def test_a_broken_program_that_is_used_ends_the_run_with_all_its_errors(
     assert f"{path}:5:" in text
     assert "^^^" in text
     assert not runs.exists()
+
+
+def test_a_program_that_is_not_text_is_told_of_as_rewardlang_does(empty: Path, runs: Path) -> None:
+    path = empty / "image.rl"
+    path.write_bytes(b"rewardlang 1\n\xff\xfe")
+    code, text = run("train", "--rewards", empty, "--run-dir", runs)
+    checked = CliRunner().invoke(rewardlang_app, ["check", str(path)])
+    assert code == 1
+    assert text.strip() in checked.output
+    assert "error[not-utf8]: this is not UTF-8 text: byte 0xff in line 2" in text
+    assert not runs.exists()
+
+
+def test_a_task_of_a_suite_without_programs_is_told_with_those_that_have_one(
+    empty: Path, runs: Path
+) -> None:
+    copy(MILK, empty)
+    code, text = run("train", "--rewards", empty, "--task", GOAL, "--run-dir", runs)
+    assert code == 2
+    assert "no program of libero_goal; there are programs of libero_object" in text
 
 
 def test_a_broken_program_that_is_not_used_is_a_warning(empty: Path) -> None:
@@ -203,6 +237,45 @@ def test_a_checkpoint_of_another_policy(tmp_path: Path, runs: Path) -> None:
     code, text = run("eval", other, "--suite", "libero_object")
     assert (code, "policy: found 'openvla', expected one of tiny" in text) == (1, True)
     assert not runs.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train", "--rewards", TASKS, "--run-dir", "FILE"), "this is a file; a folder is asked"),
+        (("train", "--rewards", TASKS, "--run-dir", "FILE/x"), "is a file, not a folder"),
+        (("sft", "--task", MILK, "--run-dir", "FILE"), "this is a file; a folder is asked for"),
+        (("sft", "--task", MILK, "--out", "FOLDER"), "this is a folder; a file is asked for"),
+        (("eval", "none.safetensors", "--json", "FOLDER"), "this is a folder; a file is asked"),
+        (("eval", "none.safetensors", "--json", "FILE/x.json"), "is a file, not a folder"),
+        (("demonstrate", "--task", MILK, "--out", "FILE"), "this is a file; a folder is asked for"),
+        (("states", "--task", MILK, "--out", "FILE"), "this is a file; a folder is asked for"),
+        (("catalogue", "--suite", "libero_10", "--out", "FILE"), "this is a file; a folder is"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_the_work(
+    arguments: tuple[str | Path, ...], message: str, tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "file", tmp_path / "folder"
+    file.write_text("mine")
+    folder.mkdir()
+    named = [
+        str(item).replace("FILE", str(file)).replace("FOLDER", str(folder)) for item in arguments
+    ]
+    code, text = run(*named)
+    assert code == 1
+    assert f"error: {named[-2]} {named[-1]}: " in text
+    assert message in " ".join(text.split())
+    assert file.read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "folder"}
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_may_not_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    code, text = run("train", "--rewards", TASKS, "--run-dir", tmp_path / "runs")
+    tmp_path.chmod(0o700)
+    assert (code, f"nothing may be written in {tmp_path}" in text) == (1, True)
 
 
 def test_a_file_that_holds_no_demonstrations(tmp_path: Path) -> None:

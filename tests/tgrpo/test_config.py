@@ -54,9 +54,22 @@ def test_every_mistake_of_every_source_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_name_without_anything_near_lists_what_there_is() -> None:
-    (message,) = mistakes(settings_layer(["zzz=1"]))
-    assert message.startswith("--set: zzz: no such hyper-parameter; known: seed, iterations,")
+def test_a_name_without_anything_near_gets_three_names_and_where_all_are() -> None:
+    names = [name for name, _ in parameters()]
+    for asked in ("zzz", "learner.foo"):
+        (message,) = mistakes(settings_layer([f"{asked}=1"]))
+        start, listed, end = message.split("; ")
+        assert start == f"--set: {asked}: no such hyper-parameter"
+        proposed = listed.removeprefix("nearest are ").split(", ")
+        assert len(proposed) == 3
+        assert set(proposed) <= set(names)
+        assert end == "tgrpo parameters lists them all"
+    assert all(name.startswith("learner.") for name in proposed)
+    (message,) = mistakes(preset_layer("zzz"))
+    assert message == "--preset: unknown preset 'zzz'; known: paper, quickstart"
+
+
+FOLDER = b"a folder of this name"
 
 
 @pytest.mark.parametrize(
@@ -65,13 +78,16 @@ def test_a_name_without_anything_near_lists_what_there_is() -> None:
         (None, "--config: no file "),
         (b"seed = ", "not a TOML file: "),
         (b"\xff\xfe", "not a TOML file: "),
+        (FOLDER, "mine.toml: cannot be read: is a directory"),
     ],
 )
 def test_an_unreadable_file_is_a_mistake(
     tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     file = tmp_path / "mine.toml"
-    if content is not None:
+    if content == FOLDER:
+        file.mkdir()
+    elif content is not None:
         file.write_bytes(content)
     (found,) = mistakes(file_layer(file))
     assert message in found

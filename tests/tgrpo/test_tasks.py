@@ -62,7 +62,10 @@ def test_a_task_is_found_by_id_or_by_two_names():
             "unknown task of libero_object 'pick_up_milk'; did you mean "
             "'pick_up_the_milk_and_place_it_in_the_basket'",
         ),
-        (("libero_goal",), "unknown task of libero_goal ''; did you mean"),
+        (
+            ("libero_goal",),
+            "unknown task of libero_goal ''; known are 'open_the_middle_drawer_of_the_cabinet', ",
+        ),
     ],
 )
 def test_an_unknown_name_is_answered_with_the_nearest(arguments, message):
