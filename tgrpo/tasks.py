@@ -74,6 +74,15 @@ def suite_tasks(suite: str) -> tuple[Task, ...]:
     )
 
 
+def task_of_file(bddl_file: Path) -> Task:
+    """The task of any BDDL file, called after it; its suite is the folder that it lies in.
+
+    No protocol says how long its episodes are: `max_steps` is 0.
+    """
+    file = bddl_file.absolute()
+    return Task(file.parent.name, file.stem, rewardlang.instruction_of(file.stem), file, 0)
+
+
 def find_task(suite_or_id: str, name: str | None = None) -> Task:
     """The task `suite/name`, given as one string or as two. Raises UnknownTaskError."""
     suite, _, rest = suite_or_id.partition("/")

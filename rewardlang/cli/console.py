@@ -15,7 +15,13 @@ from rewardlang.api import analyze
 from rewardlang.diagnostics import one_of, render_one
 from rewardlang.files import STDIN, Problem, read_program, write_whole
 from rewardlang.inspecting.scene_card import find_scene
-from rewardlang.scene import Scene, UnknownSceneError
+from rewardlang.scene import (
+    Scene,
+    SceneFileError,
+    UnknownSceneError,
+    suites,
+    task_names,
+)
 from rewardlang.source import Source
 
 Programs = Annotated[
@@ -41,12 +47,18 @@ def checked(path: Path) -> tuple[ir.Program, Scene]:
 
 
 def found_scene(scene_id: str) -> Scene:
-    """The scene, or an error that names the nearest ones."""
+    """The scene `suite/task` or of a `.bddl` file; prints what is wrong and exits otherwise."""
     try:
+        if (suite := scene_id.rstrip("/")) in suites():
+            listed = "\n".join(f"  {suite}/{task}" for task in task_names(suite))
+            fail(f"`{suite}` is a suite; its scenes are\n{listed}")
         return find_scene(scene_id)
     except UnknownSceneError as error:
         near = f"did you mean {one_of(f'`{name}`' for name in error.known)}?" if error.known else ""
         fail(f"there is no scene `{scene_id}`; {near or '`rewardlang scenes` lists them'}")
+    except SceneFileError as error:
+        print_diagnostics(error.problems, err=True)
+        raise typer.Exit(1) from error
 
 
 def replace(path: Path, content: str | bytes) -> None:

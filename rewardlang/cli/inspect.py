@@ -25,7 +25,9 @@ from rewardlang.inspecting.expansion import expand as expanded
 from rewardlang.source import Source
 from rewardlang.syntax.formatter import format_program
 
-SceneId = Annotated[str, typer.Argument(metavar="SUITE/TASK", help="As in a `scene` line.")]
+SceneId = Annotated[
+    str, typer.Argument(metavar="SCENE", help="SUITE/TASK or a .bddl file, as in a `scene` line.")
+]
 
 
 class PageFormat(StrEnum):
@@ -126,9 +128,12 @@ def vocabulary(
 def scene(scene_id: SceneId, form: AsPage = PageFormat.TEXT) -> None:
     """Show what a scene holds: goal, objects, fixtures, regions, and what is true at reset.
 
+    Of a file that is no scene, it shows everything that is wrong with it.
+
     \b
-    Example:
+    Examples:
       rewardlang scene libero_object/pick_up_the_milk_and_place_it_in_the_basket
+      rewardlang scene my_tasks/put_the_milk_on_the_plate.bddl
     """
     card = scene_card.card(found_scene(scene_id))
     match form:
