@@ -22,6 +22,7 @@ from rewardlang.scene import (
     suites,
     task_names,
 )
+from rewardlang.scene.catalogue import hidden_tasks
 from rewardlang.source import Source
 
 Programs = Annotated[
@@ -59,6 +60,19 @@ def found_scene(scene_id: str) -> Scene:
     except SceneFileError as error:
         print_diagnostics(error.problems, err=True)
         raise typer.Exit(1) from error
+
+
+def tell_hidden(start: str) -> None:
+    """Say which names with this start a folder has too, and which of the two counts."""
+    for folder, names in hidden_tasks().items():
+        told = [name for name in names if name.startswith(start)]
+        if told:
+            more = f" and {len(told) - 1} more" if len(told) > 1 else ""
+            typer.echo(
+                f"note: {folder} holds {told[0]}{more} too, passed over: names that ship keep "
+                'their meaning; `scene "PATH.bddl"` names the file itself',
+                err=True,
+            )
 
 
 def replace(path: Path, content: str | bytes) -> None:

@@ -16,7 +16,13 @@ from rich.text import Text
 from rewardlang import ir
 from rewardlang.api import Analysis, analyze
 from rewardlang.cli.change_tables import print_changes
-from rewardlang.cli.console import OneProgram, fail, found_scene, print_diagnostics
+from rewardlang.cli.console import (
+    OneProgram,
+    fail,
+    found_scene,
+    print_diagnostics,
+    tell_hidden,
+)
 from rewardlang.diagnostics import one_of
 from rewardlang.files import STDIN, Problem, read_program
 from rewardlang.inspecting import reference, scene_card
@@ -135,7 +141,8 @@ def scene(scene_id: SceneId, form: AsPage = PageFormat.TEXT) -> None:
       rewardlang scene libero_object/pick_up_the_milk_and_place_it_in_the_basket
       rewardlang scene my_tasks/put_the_milk_on_the_plate.bddl
     """
-    card = scene_card.card(found_scene(scene_id))
+    found = found_scene(scene_id)
+    card = scene_card.card(found)
     match form:
         case PageFormat.TEXT:
             typer.echo(scene_card.text(card), nl=False)
@@ -147,6 +154,7 @@ def scene(scene_id: SceneId, form: AsPage = PageFormat.TEXT) -> None:
             typer.echo(json.dumps(card.as_json(), indent=2))
         case _:
             assert_never(form)
+    tell_hidden(found.id)
 
 
 def _analyzed(path: Path) -> tuple[Analysis | None, list[Problem]]:

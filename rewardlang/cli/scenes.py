@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from rewardlang.cli.console import fail, print_diagnostics
+from rewardlang.cli.console import fail, print_diagnostics, tell_hidden
 from rewardlang.scene import SceneFileError, UnknownSceneError, suite_scenes, suites, task_names
-from rewardlang.scene.catalogue import hidden_tasks
 
 
 def scenes(
@@ -30,7 +29,7 @@ def scenes(
     """
     try:
         _list(suite)
-        _tell_hidden(suite)
+        tell_hidden(f"{suite}/" if suite else "")
     except UnknownSceneError as error:
         fail(f"there is no suite `{suite}`; there are {', '.join(error.known)}")
     except SceneFileError as error:
@@ -45,16 +44,3 @@ def _list(suite: str | None) -> None:
         return
     for scene in suite_scenes(suite).values():
         typer.echo(f"{scene.id}\n    {scene.instruction}")
-
-
-def _tell_hidden(suite: str | None) -> None:
-    """Of the listed tasks, those that a folder has too."""
-    for folder, names in hidden_tasks().items():
-        told = [name for name in names if suite is None or name.startswith(f"{suite}/")]
-        if told:
-            more = f" and {len(told) - 1} more" if len(told) > 1 else ""
-            typer.echo(
-                f"note: {folder} holds {told[0]}{more} too, passed over: names that ship keep "
-                'their meaning; `scene "PATH.bddl"` names the file itself',
-                err=True,
-            )

@@ -8,7 +8,8 @@ a BDDL file.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -59,30 +60,30 @@ def suite_scenes(suite: str) -> dict[str, Scene]:
 def known_scenes() -> Iterator[Scene]:
     """Every scene that can be read, suite by suite; files with mistakes are passed over."""
     for suite in suites():
-        try:
-            tasks = _tasks(suite)
-        except SceneFileError:
-            continue
+        tasks: dict[str, Read] = {}
+        for folder in _folders():
+            with suppress(SceneFileError):
+                for task, read in _tasks_in(folder, suite).items():
+                    tasks.setdefault(task, read)
         for read in tasks.values():
-            try:
+            with suppress(SceneFileError):
                 yield read()
-            except SceneFileError:
-                continue
 
 
 def load(scene_id: str, folder: Path | None = None) -> Scene:
     """The scene `suite/task`, or that of a `.bddl` file.
 
     `folder`: where a relative path starts (default: the working folder). Raises UnknownSceneError,
-    and SceneFileError for a file that is missing or no scene.
+    and SceneFileError for a file that is missing or no scene. What is wrong with the files of a
+    folder does not matter to a name that an earlier one has.
     """
     if is_path(scene_id):
         return _of_file((folder or Path()) / scene_id)
     suite, _, task = scene_id.partition("/")
-    tasks = _tasks(suite)
-    if task not in tasks:
-        raise UnknownSceneError(scene_id, tuple(f"{suite}/{name}" for name in tasks))
-    return tasks[task]()
+    for known in _folders():
+        if read := _tasks_in(known, suite).get(task):
+            return read()
+    raise UnknownSceneError(scene_id, tuple(f"{suite}/{name}" for name in _tasks(suite)))
 
 
 def is_path(scene_id: str) -> bool:
@@ -91,18 +92,15 @@ def is_path(scene_id: str) -> bool:
 
 
 def hidden_tasks() -> dict[Path, tuple[str, ...]]:
-    """Folder -> the ids of its tasks that are passed over, since they bear names that ship.
-
-    Raises SceneFileError for a broken catalogue.
-    """
+    """Folder -> the ids of its tasks that are passed over, since they bear names that ship."""
+    ours = folder_suites(SHIPPED)
     found = {}
     for folder in users_folders():
-        own = [
-            f"{suite}/{task}"
-            for suite in sorted(folder_suites(folder) & folder_suites(SHIPPED))
-            for task in _tasks_in(folder, suite)
-            if task in _tasks_in(SHIPPED, suite)
-        ]
+        own: list[str] = []
+        for suite in sorted(folder_suites(folder) & ours):
+            with suppress(SceneFileError):
+                hidden = _tasks_in(folder, suite).keys() & _tasks_in(SHIPPED, suite).keys()
+                own += (f"{suite}/{task}" for task in sorted(hidden))
         if own:
             found[folder] = tuple(own)
     return found
@@ -112,12 +110,12 @@ def _folders() -> tuple[Path, ...]:
     return (SHIPPED, *users_folders())
 
 
-def _tasks(suite: str) -> Mapping[str, Read]:
-    """Task -> how its scene is had, in the order of their folders."""
+def _tasks(suite: str) -> dict[str, Read]:
+    """Task -> how its scene is had, folder by folder. Raises UnknownSceneError, SceneFileError."""
     tasks: dict[str, Read] = {}
-    for folder in reversed(_folders()):
-        own = _tasks_in(folder, suite)
-        tasks = {**own, **{task: read for task, read in tasks.items() if task not in own}}
+    for folder in _folders():
+        for task, read in _tasks_in(folder, suite).items():
+            tasks.setdefault(task, read)
     if not tasks:
         raise UnknownSceneError(suite, suites())
     return tasks

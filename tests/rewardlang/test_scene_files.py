@@ -201,7 +201,8 @@ def test_names_that_ship_keep_their_meaning(folder: Path) -> None:
     assert len(suite_scenes(MILK.suite)) == 11
     told = run("scenes", MILK.suite).stderr
     assert f"{folder} holds {MILK.id} too, passed over: names that ship keep their meaning" in told
-    assert run("scenes", "libero_goal").stderr == ""
+    assert told == run("scene", MILK.id).stderr
+    assert run("scenes", "libero_goal").stderr == run("scene", f"{MILK.suite}/tidy_up").stderr == ""
 
 
 def test_of_several_folders_the_first_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,6 +233,8 @@ def test_a_catalogue_file_teaches_its_categories(folder: Path, file: Path) -> No
 def test_a_broken_file_keeps_nothing_else_from_being_known(folder: Path, file: Path) -> None:
     file.with_name("broken.bddl").write_text("(define (problem")
     (folder / "attic.json").write_text("{")
+    (folder / f"{MILK.suite}.json").write_text("{")
+    assert load(MILK.id) == MILK
     assert load("kitchen/put_the_milk_in_the_basket").goal == MILK.goal
     assert len(list(known_scenes())) == 131
     with pytest.raises(SceneFileError, match=r"broken\.bddl:1:9: `\(problem` is never closed"):
