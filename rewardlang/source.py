@@ -6,8 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -33,7 +32,7 @@ class Source:
     def folder(self) -> Path:
         """Where the text's relative paths start: its file's folder, else the working folder."""
         if self.name.startswith("file:"):
-            return Path(url2pathname(urlsplit(self.name).path)).parent
+            return Path(unquote(urlsplit(self.name).path)).parent
         return Path(self.name).parent
 
     @cached_property

@@ -72,6 +72,8 @@ def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
     """Every task of a suite. Raises TaskError."""
     try:
         return tuple(_native(scene) for scene in suite_scenes(suite).values())
+    except SceneFileError as error:
+        raise TaskError(str(error)) from error
     except UnknownSceneError as error:
         near = difflib.get_close_matches(suite, suites(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""

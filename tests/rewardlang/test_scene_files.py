@@ -77,7 +77,7 @@ def run(*args: object) -> Result:
 
 def test_a_path_starts_in_the_programs_folder(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = PROGRAM.format(f"kitchen/{file.name}")
-    program = file.parent.parent / "milk.rl"
+    program = file.parent.parent / "the milk, 1 %.rl"
     program.write_text(text)
     monkeypatch.chdir("/")
     for name in (str(program), program.as_uri()):
@@ -334,6 +334,9 @@ def test_generate_plans_for_a_folder_and_for_a_path(file: Path, tmp_path: Path) 
     result = run("generate", "put the milk in the basket", "--offline", "--scene", file)
     assert result.exit_code == 1
     assert "there is no `:goal`" in result.output
+    refused = run("generate", "--suite", "kitchen", "--offline", "--scenes", tmp_path)
+    assert refused.exit_code == 1
+    assert "there is no `:goal`" in refused.output
 
 
 def test_scene_shows_a_file_and_everything_that_is_wrong_with_it(file: Path) -> None:
