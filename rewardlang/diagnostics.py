@@ -57,7 +57,8 @@ _ERRORS = {
     "repeated-clause": "A clause stands twice.",
     "too-many-errors": "Checking stopped because of the number of errors.",
     # names
-    "unknown-scene": "The scene is not in the catalogue.",
+    "unknown-scene": "No known suite has a scene of this name.",
+    "unreadable-scene": "The file that `scene` names is missing, or is no scene.",
     "scene-mismatch": "The program names another scene than the one it is checked against.",
     "task-mismatch": "`task` is not the instruction whose goal `success bddl` judges.",
     "unknown-object": "The name is neither in the scene nor declared with `object`.",
@@ -196,7 +197,9 @@ def render_one(diagnostic: Diagnostic, source: Source) -> str:
     """One diagnostic as text: headline, place, picture, notes."""
     headline = f"{diagnostic.severity.value}[{diagnostic.code}]: {printable(diagnostic.message)}"
     if not source.text:
-        return "\n".join([headline, f"  --> {source.name}", *_notes(diagnostic, 2)])
+        caret = _caret(diagnostic)
+        shown = [f"  = {printable(caret)}"] if caret else []
+        return "\n".join([headline, f"  --> {source.name}", *shown, *_notes(diagnostic, 2)])
     spans = [diagnostic.span, *(label.span for label in diagnostic.related)]
     width = len(str(max(source.line_column(span.start)[0] for span in spans)))
     lines = [headline, *_picture(source, diagnostic.span, "-->", "^", _caret(diagnostic), width)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -21,10 +23,17 @@ class Span:
 
 @dataclass(frozen=True)
 class Source:
-    """A program's text with the name it is reported under (a path, or `<string>`)."""
+    """A program's text with the name it is reported under (a path, a URI, or `<string>`)."""
 
     text: str
     name: str = "<string>"
+
+    @property
+    def folder(self) -> Path:
+        """Where the text's relative paths start: its file's folder, else the working folder."""
+        if self.name.startswith("file:"):
+            return Path(unquote(urlsplit(self.name).path)).parent
+        return Path(self.name).parent
 
     @cached_property
     def _line_starts(self) -> list[int]:

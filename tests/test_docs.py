@@ -84,6 +84,19 @@ def test_the_scene_of_the_howto_can_be_used() -> None:
     assert namespace["analysis"].ok  # type: ignore[attr-defined]
 
 
+def test_the_commands_for_a_bddl_file_work(tmp_path: Path) -> None:
+    page = DOCS / "howto" / "new-scene.md"
+    file = tmp_path / "my_suite" / "put_the_milk_in_the_basket.bddl"
+    file.parent.mkdir()
+    (text,) = blocks(page, "lisp")
+    assert file.relative_to(tmp_path).as_posix() in page.read_text("utf-8")
+    file.write_text(text, "utf-8")
+    for command in blocks(page, "sh"):
+        done = in_shell(command, tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stdout}"
+    assert (tmp_path / "my_programs" / "my_suite" / f"{file.stem}.rl").is_file()
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_files_that_a_page_names_exist(page: Path) -> None:
     named = re.findall(

@@ -111,6 +111,11 @@ def _write_suite(out: Path, suite: str, report: Callable[[str], None]) -> Path:
     for number, task in enumerate(tasks, 1):
         report(f"{suite} {number}/{len(tasks)}: {task.instruction}")
         scenes.append(read_scene(task))
+    return write_suite(out, suite, scenes)
+
+
+def write_suite(out: Path, suite: str, scenes: Iterable[Scene]) -> Path:
+    """Write `<out>/<suite>.json`, whole or not at all; returns its path."""
     catalogue = SuiteCatalogue(suite=suite, generated_with=versions(), scenes=tuple(scenes))
     path = out / f"{suite}.json"
     temporary = path.with_name(f".{path.name}.{os.getpid()}")

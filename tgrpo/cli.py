@@ -340,13 +340,26 @@ def states(
 def catalogue(
     out: Annotated[Path, typer.Option(help="Folder to write <suite>.json to.")],
     suite: Suite = None,
+    bddl: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="PATH", help="These .bddl files, or folders of them, instead."),
+    ] = None,
 ) -> None:
     """Generate the catalogue of scenes that the reward language reads, from LIBERO's classes.
 
-    Example: tgrpo catalogue --out rewardlang/scenes --suite libero_goal
+    With --bddl, that of your own tasks: `--scenes` and $REWARDLANG_SCENES make the
+    folder known, and with it the categories of objects in them.
+
+    Example: tgrpo catalogue --out my_scenes --bddl my_suite/
     """
     with reporting():
         expect_folder("--out", out)
+        if bddl:
+            from tgrpo.own_scenes import write_own_scenes
+
+            for path in write_own_scenes(out, bddl, report=typer.echo):
+                typer.echo(f"wrote {path}")
+            return
         from tgrpo.catalogue import write_catalogue
 
         write_catalogue(out, (suite,) if suite else None, report=typer.echo)

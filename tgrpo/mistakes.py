@@ -26,10 +26,12 @@ EXIT_CODES = {
     "tgrpo.placements.UnsupportedGoalError": BAD_INPUT,
     "tgrpo.libero_hdf5.DemonstrationFileError": BAD_INPUT,
     "tgrpo.initial_states.InitialStatesError": BAD_INPUT,
+    "tgrpo.own_scenes.OwnSceneError": BAD_INPUT,
     "tgrpo.libero_package.LiberoMissingError": BAD_INPUT,
     "tgrpo.rollout.NoUsableStateError": BAD_INPUT,
     "tgrpo.workers.WorkerError": BAD_INPUT,
     "rewardlang.state.BindError": BAD_INPUT,
+    "rewardlang.scene.errors.SceneFileError": BAD_INPUT,
 }
 
 

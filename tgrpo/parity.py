@@ -21,7 +21,7 @@ from tgrpo.libero_package import libero_path
 from tgrpo.parity_answers import Asked, Atom, Parity, Quota
 from tgrpo.parity_search import combine, explore
 from tgrpo.parity_world import STANDS, ParityWorld
-from tgrpo.tasks import Task, UnknownTaskError
+from tgrpo.tasks import Task, UnknownTaskError, task_of_file
 
 
 def bddl_tasks(suite: str) -> tuple[Task, ...]:
@@ -31,9 +31,7 @@ def bddl_tasks(suite: str) -> tuple[Task, ...]:
     if not files:
         known = tuple(sorted(folder.name for folder in folders.iterdir() if folder.is_dir()))
         raise UnknownTaskError("suite", suite, known)
-    return tuple(
-        Task(suite, file.stem, file.stem.replace("_", " "), file, max_steps=0) for file in files
-    )
+    return tuple(map(task_of_file, files))
 
 
 def bddl_task(task_id: str) -> Task:

@@ -135,8 +135,14 @@ class LiberoSimulation:
 
 
 def _task_of(scene: rewardlang.Scene) -> Task:
-    with _translated():
+    try:
         return find_task(scene.id)
+    except UnknownTaskError as error:
+        raise rewardlang.SimulatorError(
+            f"{scene.id} is none of LIBERO's own tasks, and only they have initial states: {error}"
+        ) from error
+    except LiberoMissingError as error:
+        raise rewardlang.SimulatorError(str(error)) from error
 
 
 @contextmanager

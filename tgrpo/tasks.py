@@ -83,9 +83,20 @@ def suite_tasks(suite: str) -> tuple[Task, ...]:
     )
 
 
+def task_of_file(bddl_file: Path) -> Task:
+    """The task of any BDDL file, called after it; its suite is the folder that it lies in.
+
+    No protocol says how long its episodes are: `max_steps` is 0.
+    """
+    file = bddl_file.absolute()
+    return Task(file.parent.name, file.stem, rewardlang.instruction_of(file.stem), file, 0)
+
+
 def find_task(suite_or_id: str, name: str | None = None) -> Task:
     """The task `suite/name`, given as one string or as two. Raises UnknownTaskError."""
     suite, _, rest = suite_or_id.partition("/")
+    if suite not in MAX_STEPS:  # a path to a BDDL file begins with no suite at all
+        raise UnknownTaskError("suite", suite or suite_or_id, suites())
     wanted = rest if name is None else name
     by_name = {task.name: task for task in suite_tasks(suite)}
     if wanted not in by_name:

@@ -16,6 +16,7 @@ from rewardlang.cli.language_server import lsp
 from rewardlang.cli.programs import check, compile_, explain, fmt
 from rewardlang.cli.revise import edit, repair
 from rewardlang.cli.rules import rule
+from rewardlang.cli.scene_folders import with_scenes
 from rewardlang.cli.scenes import scenes
 from rewardlang.cli.score import score
 
@@ -54,20 +55,20 @@ def _options(
     del version
 
 
-app.command()(check)
+app.command()(with_scenes(check))
 app.command()(rule)
 app.command()(fmt)
-app.command()(explain)
-app.command("compile")(compile_)
-app.command()(score)
-app.command()(audit)
-app.command()(expand)
-app.command()(diff)
+app.command()(with_scenes(explain))
+app.command("compile")(with_scenes(compile_))
+app.command()(with_scenes(score))
+app.command()(with_scenes(audit))
+app.command()(with_scenes(expand))
+app.command()(with_scenes(diff))
 app.command()(vocabulary)
-app.command()(scenes)
-app.command()(scene)
-app.command()(grammar)
-app.command()(generate)
-app.command()(repair)
-app.command()(edit)
-app.command()(lsp)
+app.command()(with_scenes(scenes))
+app.command()(with_scenes(scene))
+app.command()(with_scenes(grammar))
+app.command()(with_scenes(generate))
+app.command()(with_scenes(repair))
+app.command()(with_scenes(edit))
+app.command()(with_scenes(lsp, strict=False))

@@ -15,7 +15,14 @@ from rewardlang.api import analyze
 from rewardlang.diagnostics import one_of, render_one
 from rewardlang.files import STDIN, Problem, read_program, write_whole
 from rewardlang.inspecting.scene_card import find_scene
-from rewardlang.scene import Scene, UnknownSceneError, suites
+from rewardlang.scene import (
+    Scene,
+    SceneFileError,
+    UnknownSceneError,
+    suites,
+    task_names,
+)
+from rewardlang.scene.catalogue import hidden_tasks
 from rewardlang.source import Source
 
 Programs = Annotated[
@@ -41,14 +48,33 @@ def checked(path: Path) -> tuple[ir.Program, Scene]:
 
 
 def found_scene(scene_id: str) -> Scene:
-    """The scene, or an error that names the nearest ones."""
+    """The scene `suite/task` or of a `.bddl` file; prints what is wrong and exits otherwise."""
     try:
+        if (suite := scene_id.rstrip("/")) in suites():
+            listed = "\n".join(f"  {suite}/{task}" for task in task_names(suite))
+            fail(f"`{suite}` is a suite; its scenes are\n{listed}")
         return find_scene(scene_id)
     except UnknownSceneError as error:
         suite = scene_id.partition("/")[0]
         listed = f"`rewardlang scenes{f' {suite}' if suite in suites() else ''}` lists them"
         near = f"did you mean {one_of(f'`{name}`' for name in error.known)}?" if error.known else ""
         fail(f"there is no scene `{scene_id}`; {near or listed}")
+    except SceneFileError as error:
+        print_diagnostics(error.problems, err=True)
+        raise typer.Exit(1) from error
+
+
+def tell_hidden(start: str) -> None:
+    """Say which names with this start a folder has too, and which of the two counts."""
+    for folder, names in hidden_tasks().items():
+        told = [name for name in names if name.startswith(start)]
+        if told:
+            more = f" and {len(told) - 1} more" if len(told) > 1 else ""
+            typer.echo(
+                f"note: {folder} holds {told[0]}{more} too, passed over: names that ship keep "
+                'their meaning; `scene "PATH.bddl"` names the file itself',
+                err=True,
+            )
 
 
 def replace(path: Path, content: str | bytes) -> None:

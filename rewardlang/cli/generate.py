@@ -38,7 +38,7 @@ def generate(
     scene: Annotated[
         str | None,
         typer.Option(
-            metavar="SUITE/TASK", help="Which of several tasks, or the scene of a goal of your own."
+            metavar="SCENE", help="Which of several tasks, or the scene of a goal of your own."
         ),
     ] = None,
     suite: Annotated[

@@ -22,7 +22,7 @@ class GrammarFormat(StrEnum):
 def grammar(
     scene_id: Annotated[
         str | None,
-        typer.Option("--scene", metavar="SUITE/TASK", help="Only programs for this scene."),
+        typer.Option("--scene", metavar="SCENE", help="Only programs for this scene."),
     ] = None,
     form: Annotated[
         GrammarFormat, typer.Option("--format", help="The notation.")

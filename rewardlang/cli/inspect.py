@@ -16,7 +16,13 @@ from rich.text import Text
 from rewardlang import ir
 from rewardlang.api import Analysis, analyze
 from rewardlang.cli.change_tables import print_changes
-from rewardlang.cli.console import OneProgram, fail, found_scene, print_diagnostics
+from rewardlang.cli.console import (
+    OneProgram,
+    fail,
+    found_scene,
+    print_diagnostics,
+    tell_hidden,
+)
 from rewardlang.diagnostics import one_of
 from rewardlang.files import STDIN, Problem, read_program
 from rewardlang.inspecting import reference, scene_card
@@ -25,7 +31,9 @@ from rewardlang.inspecting.expansion import expand as expanded
 from rewardlang.source import Source
 from rewardlang.syntax.formatter import format_program
 
-SceneId = Annotated[str, typer.Argument(metavar="SUITE/TASK", help="As in a `scene` line.")]
+SceneId = Annotated[
+    str, typer.Argument(metavar="SCENE", help="SUITE/TASK or a .bddl file, as in a `scene` line.")
+]
 
 
 class PageFormat(StrEnum):
@@ -126,11 +134,15 @@ def vocabulary(
 def scene(scene_id: SceneId, form: AsPage = PageFormat.TEXT) -> None:
     """Show what a scene holds: goal, objects, fixtures, regions, and what is true at reset.
 
+    Of a file that is no scene, it shows everything that is wrong with it.
+
     \b
-    Example:
+    Examples:
       rewardlang scene libero_object/pick_up_the_milk_and_place_it_in_the_basket
+      rewardlang scene my_tasks/put_the_milk_on_the_plate.bddl
     """
-    card = scene_card.card(found_scene(scene_id))
+    found = found_scene(scene_id)
+    card = scene_card.card(found)
     match form:
         case PageFormat.TEXT:
             typer.echo(scene_card.text(card), nl=False)
@@ -142,6 +154,7 @@ def scene(scene_id: SceneId, form: AsPage = PageFormat.TEXT) -> None:
             typer.echo(json.dumps(card.as_json(), indent=2))
         case _:
             assert_never(form)
+    tell_hidden(found.id)
 
 
 def _analyzed(path: Path) -> tuple[Analysis | None, list[Problem]]:

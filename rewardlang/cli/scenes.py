@@ -1,4 +1,4 @@
-"""`rewardlang scenes`: the catalogue."""
+"""`rewardlang scenes`: the known scenes."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from rewardlang.cli.console import fail
-from rewardlang.scene import UnknownSceneError, suite_scenes, suites
+from rewardlang.cli.console import fail, print_diagnostics, tell_hidden
+from rewardlang.scene import SceneFileError, UnknownSceneError, suite_scenes, suites, task_names
 
 
 def scenes(
@@ -17,20 +17,30 @@ def scenes(
 ) -> None:
     """List the suites, or the tasks of one suite.
 
-    `suite/task` is what a program's `scene` line names.
+    `suite/task` is what a program's `scene` line names. LIBERO's tasks ship; `--scenes` adds those
+    of a folder. A name that ships is never another scene: a task of a folder that bears one is
+    passed over, which is told here.
 
     \b
     Examples:
       rewardlang scenes
       rewardlang scenes libero_object
+      rewardlang scenes --scenes my_scenes my_suite
     """
-    if suite is None:
-        for name in suites():
-            typer.echo(f"{name}  {len(suite_scenes(name))} tasks")
-        return
     try:
-        tasks = suite_scenes(suite)
+        _list(suite)
+        tell_hidden(f"{suite}/" if suite else "")
     except UnknownSceneError as error:
         fail(f"there is no suite `{suite}`; there are {', '.join(error.known)}")
-    for scene in tasks.values():
+    except SceneFileError as error:
+        print_diagnostics(error.problems, err=True)
+        raise typer.Exit(1) from error
+
+
+def _list(suite: str | None) -> None:
+    if suite is None:
+        for name in suites():
+            typer.echo(f"{name}  {len(task_names(name))} tasks")
+        return
+    for scene in suite_scenes(suite).values():
         typer.echo(f"{scene.id}\n    {scene.instruction}")

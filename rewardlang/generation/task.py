@@ -10,7 +10,15 @@ from pathlib import Path
 
 from rewardlang.planning.instructions import ACCEPTED, Match, find, measure, nearest, normalise
 from rewardlang.prompting.messages import Wanted
-from rewardlang.scene import Scene, UnknownSceneError, load, suite_scenes, suites
+from rewardlang.scene import (
+    Scene,
+    SceneFileError,
+    UnknownSceneError,
+    load,
+    suite_scenes,
+    suites,
+    task_names,
+)
 
 
 class TaskError(ValueError):
@@ -64,6 +72,8 @@ def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
     """Every task of a suite. Raises TaskError."""
     try:
         return tuple(_native(scene) for scene in suite_scenes(suite).values())
+    except SceneFileError as error:
+        raise TaskError(str(error)) from error
     except UnknownSceneError as error:
         near = difflib.get_close_matches(suite, suites(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
@@ -106,6 +116,8 @@ def _unspeakable(instruction: str) -> str:
 def _scene(scene_id: str) -> Scene:
     try:
         return load(scene_id)
+    except SceneFileError as error:
+        raise TaskError(str(error)) from error
     except UnknownSceneError as error:
         suite, _, _ = scene_id.partition("/")
         if suite not in suites():
@@ -113,7 +125,7 @@ def _scene(scene_id: str) -> Scene:
                 f"no scene `{scene_id}`: it is written SUITE/TASK, and the suites are\n"
                 + _listed(suites())
             ) from error
-        known = [f"{suite}/{task}" for task in suite_scenes(suite)]
+        known = [f"{suite}/{task}" for task in task_names(suite)]
         near = difflib.get_close_matches(scene_id, known, n=3, cutoff=0.0)
         raise TaskError(f"no scene `{scene_id}`; the nearest are\n" + _listed(near)) from error
 

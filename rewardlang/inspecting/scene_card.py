@@ -11,7 +11,7 @@ from rewardlang.checking.library import GOAL_PREDICATES
 from rewardlang.checking.names import nearest
 from rewardlang.datatypes import kind_words
 from rewardlang.inspecting.page import filled
-from rewardlang.scene import Object, Region, Scene, UnknownSceneError, load, suite_scenes, suites
+from rewardlang.scene import Object, Region, Scene, UnknownSceneError, load, suites, task_names
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,16 @@ class Card:
 
 
 def find_scene(scene_id: str) -> Scene:
-    """The scene `suite/task`. Raises UnknownSceneError whose `known` holds the nearest ids only."""
+    """The scene `suite/task`, or of a `.bddl` file.
+
+    Raises SceneFileError, and UnknownSceneError whose `known` holds the nearest ids only.
+    """
     try:
         return load(scene_id)
     except UnknownSceneError:
         suite, _, _ = scene_id.partition("/")
         meant = [suite] if suite in suites() else nearest(suite, suites()) or suites()
-        ids = [scene.id for name in meant for scene in suite_scenes(name).values()]
+        ids = [f"{name}/{task}" for name in meant for task in task_names(name)]
         raise UnknownSceneError(scene_id, tuple(nearest(scene_id, ids, spread=0.05))) from None
 
 

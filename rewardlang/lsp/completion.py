@@ -37,7 +37,7 @@ from rewardlang.lsp.roles import (
     parameter_of_quantity,
     place,
 )
-from rewardlang.scene import suite_scenes, suites
+from rewardlang.scene import known_scenes
 from rewardlang.source import Span
 from rewardlang.syntax.parser import expected_after
 from rewardlang.syntax.scanner import Token
@@ -243,7 +243,6 @@ def _strings(
 
 def _scenes(task: str, quote: str) -> Iterator[Completion]:
     """All scenes; first those whose instruction is the program's task."""
-    for suite in suites():
-        for scene in suite_scenes(suite).values():
-            rank, text = int(scene.instruction != task), f"{quote}{scene.id}{quote}"
-            yield Completion(text, What.STRING, scene.instruction, rank=rank)
+    for scene in known_scenes():
+        rank, text = int(scene.instruction != task), f"{quote}{scene.id}{quote}"
+        yield Completion(text, What.STRING, scene.instruction, rank=rank)

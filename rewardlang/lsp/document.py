@@ -11,7 +11,7 @@ from rewardlang.api import Analysis, analyze
 from rewardlang.checking.names import Names, Report
 from rewardlang.inspecting.scene_card import Card, card
 from rewardlang.lsp.roles import Place, Role, place
-from rewardlang.scene import Scene, UnknownSceneError, load
+from rewardlang.scene import Scene, SceneError, load
 from rewardlang.source import Source, Span
 from rewardlang.syntax import nodes
 from rewardlang.syntax.parser import MAX_CHARACTERS, scan_text
@@ -53,8 +53,8 @@ class Document:
         """The scene that the program names."""
         named = _after(self.tokens, "SCENE", "STRING")
         try:
-            return load(named.text[1:-1]) if named else None
-        except UnknownSceneError:
+            return load(named.text[1:-1], self.source.folder) if named else None
+        except SceneError:
             return None
 
     @cached_property

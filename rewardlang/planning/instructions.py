@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
 
-from rewardlang.scene import Scene, suite_scenes, suites
+from rewardlang.scene import Scene, known_scenes
 
 ACCEPTED = 0.6  # similarity from which the nearest task may be the one that was meant
 TIE = 0.02  # similarities closer than this fit equally well
@@ -114,4 +114,4 @@ def _nouns() -> frozenset[str]:
 
 @cache
 def _scenes() -> tuple[Scene, ...]:
-    return tuple(scene for suite in suites() for scene in suite_scenes(suite).values())
+    return tuple(known_scenes())

@@ -303,6 +303,9 @@ def test_a_scene_that_libero_does_not_have():
     scene = CENTRE.scene.model_copy(update={"task": "fold_the_laundry"})
     with pytest.raises(rewardlang.SimulatorError, match="unknown task of libero_spatial"):
         LiberoSimulator().open(scene)
+    by_path = CENTRE.scene.model_copy(update={"path": "/tasks/fold_the_laundry.bddl"})
+    with pytest.raises(rewardlang.SimulatorError, match="only they have initial states"):
+        LiberoSimulator().max_steps(by_path)
 
 
 # --- the command ---------------------------------------------------------------------------------

@@ -1,14 +1,8 @@
-"""Scene: what exists in a task. Read from the shipped catalogue; needs no simulator.
-
-The catalogue (`rewardlang/scenes/<suite>.json`) is generated from LIBERO's own classes by
-`tgrpo catalogue` and compared with them by a test marked `sim`.
-"""
+"""What exists in a task, as data."""
 
 from __future__ import annotations
 
-from functools import cache, cached_property
-from importlib import resources
-from pathlib import Path
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -94,10 +88,12 @@ class Scene(_Frozen):
     objects: tuple[Object, ...]
     regions: tuple[Region, ...]
     handles: tuple[HandleBox, ...] = ()
+    path: str = ""  # the .bddl file that names it; empty where it goes by suite and task
 
     @property
     def id(self) -> str:
-        return f"{self.suite}/{self.task}"
+        """What a program's `scene` line says: `suite/task`, or the path of a file."""
+        return self.path or f"{self.suite}/{self.task}"
 
     @cached_property
     def _objects(self) -> dict[str, Object]:
@@ -133,47 +129,9 @@ class Scene(_Frozen):
 
 
 class SuiteCatalogue(_Frozen):
-    """One file of the catalogue."""
+    """One file of a catalogue."""
 
     format: int = CATALOGUE_FORMAT
     suite: str
     generated_with: dict[str, str] = Field(default_factory=dict)  # distribution -> version
     scenes: tuple[Scene, ...]
-
-
-class UnknownSceneError(LookupError):
-    """A suite or task that the catalogue does not hold. `known` lists what it does."""
-
-    def __init__(self, scene_id: str, known: tuple[str, ...]):
-        super().__init__(scene_id)
-        self.scene_id = scene_id
-        self.known = known
-
-
-def _catalogue_folder() -> Path:
-    return Path(str(resources.files("rewardlang"))) / "scenes"
-
-
-@cache
-def suites() -> tuple[str, ...]:
-    """The suites in the shipped catalogue."""
-    return tuple(sorted(path.stem for path in _catalogue_folder().glob("*.json")))
-
-
-@cache
-def suite_scenes(suite: str) -> dict[str, Scene]:
-    """All scenes of a suite by task name. Raises UnknownSceneError for an unknown suite."""
-    path = _catalogue_folder() / f"{suite}.json"
-    if suite not in suites():
-        raise UnknownSceneError(suite, suites())
-    catalogue = SuiteCatalogue.model_validate_json(path.read_bytes())
-    return {scene.task: scene for scene in catalogue.scenes}
-
-
-def load(scene_id: str) -> Scene:
-    """The scene `suite/task`. Raises UnknownSceneError."""
-    suite, _, task = scene_id.partition("/")
-    scenes = suite_scenes(suite)
-    if task not in scenes:
-        raise UnknownSceneError(scene_id, tuple(f"{suite}/{name}" for name in scenes))
-    return scenes[task]
