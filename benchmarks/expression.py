@@ -63,10 +63,16 @@ def generated(episodes: int, steps: int) -> Iterator[Callable[[], object]]:
     ten = rewardlang.analyze(TEN_STAGES).program
     assert ten is not None
     evaluator, scene = rewardlang.compile(ten), rewardlang.load_scene(SCENE)
-    functions = evaluator._functions
+    reset, step = evaluator._functions["reset"], evaluator._functions["step"]
     for first, *rest in states(evaluator.requirements(scene), episodes, steps + 1).tolist():
-        memory, coming = functions["reset"](first), iter(rest)
-        yield lambda m=memory, c=coming: functions["step"](next(c), m, False, steps, 2.0)
+        memory, coming = reset(first), iter(rest)
+        yield lambda m=memory, c=coming: step(next(c), m, False, steps, 2.0)
+
+
+class TreeWalk(Interpreter):
+    """Values the tree once per step; the tests' own does so at every node that is judged."""
+
+    judge = Interpreter.move
 
 
 def tree_walk(episodes: int, steps: int) -> Iterator[Callable[[], object]]:
@@ -77,7 +83,7 @@ def tree_walk(episodes: int, steps: int) -> Iterator[Callable[[], object]]:
     )
     for episode in range(episodes):
         first, *rest = wander(episode, steps + 1)
-        walk, coming = Interpreter(twelve, first, steps), iter(rest)
+        walk, coming = TreeWalk(twelve, first, steps), iter(rest)
         yield lambda w=walk, c=coming: w.step(next(c))
 
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import assert_never
 
 from rewardlang import ir
+from rewardlang.checking.library import PREDICATES
 from rewardlang.codegen import atoms
 from rewardlang.codegen.layout import Layout
 from rewardlang.codegen.page import Page
+from rewardlang.codegen.sharing import Scope
+from rewardlang.source import Span
 
 HERE = "v, m"  # what every condition, judge and value takes
 
@@ -19,24 +22,38 @@ HERE = "v, m"  # what every condition, judge and value takes
 class Emission:
     """What a program is written with: where things stand in memory and snapshot, and the page."""
 
-    def __init__(self, program: ir.Program) -> None:
+    def __init__(self, program: ir.Program, apart: bool = False) -> None:
         self.program = program
+        self.apart = apart  # control from values: see `emit`
         self.layout = Layout(program)
         self.writer = atoms.Writer(self.layout)
         self.page = Page(program.source)
 
     def condition(self, name: str, expr: ir.Expr) -> None:
-        """A function that says whether `expr` holds; operands of `and` have lines of their own."""
-        page = self.page
-        with page.function(f"{name}({HERE})", expr.span):
-            if not isinstance(expr, ir.And):
-                page.add(f"return {self.truth(expr)}", expr.span, atoms.spell(expr))
-                return
-            page.add("return (", expr.span)
-            for index, operand in enumerate(expr.operands):
-                text = f"    {'and ' if index else ''}{self._operand(operand)}"
-                page.add(text, operand.span, atoms.spell(operand))
-            page.add(")", expr.span)
+        """A function that says whether `expr` holds."""
+        with self.page.function(f"{name}({HERE})", expr.span):
+            self.write("return", conjuncts(expr))
+
+    def write(
+        self, head: str, parts: tuple[ir.Expr, ...], scope: Scope | None = None, end: str = ""
+    ) -> None:
+        """`head`, then whether all `parts` hold; several have lines of their own."""
+        page, several = self.page, len(parts) > 1
+        texts = [self.operand(part) if several else self.truth(part) for part in parts]
+        if scope is not None:
+            texts = [scope(text, part.span) for text, part in zip(texts, parts, strict=True)]
+        if not several:
+            page.add(f"{head} {texts[0]}{end}", parts[0].span, atoms.spell(parts[0]))
+            return
+        page.add(f"{head} (", parts[0].span)
+        for index, (text, part) in enumerate(zip(texts, parts, strict=True)):
+            page.add(f"    {'and ' if index else ''}{text}", part.span, atoms.spell(part))
+        page.add(f"){end}", parts[0].span)
+
+    def answer(self, value: str, span: Span | None, note: str = "") -> None:
+        """The end of a judge where nothing around the node went back."""
+        text, note = ("NOWHERE", "") if self.apart else (value, note)
+        self.page.add(f"return {text}", span, note)
 
     def truth(self, expr: ir.Expr) -> str:
         """A Python expression that is true where `expr` holds."""
@@ -44,15 +61,16 @@ class Emission:
             case ir.Atom():
                 return self.writer.condition(expr)
             case ir.Not():
-                return f"not {self._operand(expr.operand)}"
+                return f"not {self.operand(expr.operand)}"
             case ir.And():
-                return " and ".join(self._operand(operand) for operand in expr.operands)
+                return " and ".join(self.operand(operand) for operand in expr.operands)
             case ir.Or():
-                return " or ".join(self._operand(operand) for operand in expr.operands)
+                return " or ".join(self.operand(operand) for operand in expr.operands)
             case _:
                 assert_never(expr)
 
-    def _operand(self, expr: ir.Expr) -> str:
+    def operand(self, expr: ir.Expr) -> str:
+        """`truth`, in parentheses where another word stands next to it."""
         text = self.truth(expr)
         return f"({text})" if " and " in text or " or " in text or "not " in text else text
 
@@ -74,6 +92,11 @@ class Emission:
                 assert_never(expr)
 
 
+def conjuncts(expr: ir.Expr) -> tuple[ir.Expr, ...]:
+    """What must hold together for the expression to hold."""
+    return expr.operands if isinstance(expr, ir.And) else (expr,)
+
+
 def wants_goal(stage: ir.Stage, program: ir.Program) -> bool:
     """The stage's `until` contains an atom of what success is."""
     return stage.live or any(is_goal(atom, program) for atom in atoms_of(stage.until))
@@ -85,8 +108,7 @@ def is_goal(atom: ir.Atom, program: ir.Program) -> bool:
         goal = {(a.predicate, a.args) for a in atoms_of(program.success.expr)}
         return (atom.predicate, atom.args) in goal
     names = tuple(arg.name for arg in atom.args if isinstance(arg, ir.Ref))
-    native = {"closed": "close", "turned_on": "turnon", "turned_off": "turnoff"}
-    return ir.GoalAtom(native.get(atom.predicate, atom.predicate), names) in program.goal
+    return ir.GoalAtom(PREDICATES[atom.predicate].goal, names) in program.goal
 
 
 def atoms_of(expr: ir.Expr) -> tuple[ir.Atom, ...]:

@@ -2,16 +2,20 @@
 
 Each node of the program becomes a few functions whose names end in its number:
 
-    until_3, while_3, goal_3   its conditions
-    judge_3     moves done bits, pointers and counters by one control step; answers with the number
-                of the group that went back because a `while` was violated, or with NOWHERE
-    value_3     its value in [0, 1], after everything has been judged
+    judge_3     moves done bits, pointers and counters by one control step; answers with its value
+                in [0, 1], or with BACK_2 where that sent the group 2 around it back
+    value_3     its value where it was not judged, or where something has moved since
+    while_3     its condition, for others to ask
     enter_3     asks its `while` on entering it
     back_3      what happens when its `while` has been violated for long enough
 
 and the program becomes `reset(v)`, `step(v, m, native, horizon, bonus)`, `active(m)`, `terms(m)`.
 The memory `m` is a list that belongs to the caller; `v` are the floats of the snapshot. No name
 of the program becomes an identifier: names stand in comments and, through `ascii`, in labels.
+
+For `lanes` the same program can be written with its control `apart` from its values: every
+condition is a function of its own (also until_3, goal_3), `judge_3` answers with the number of the
+group that went back, or with NOWHERE, and values are asked for once everything has been judged.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from rewardlang.codegen.emit_group import emit_group
 from rewardlang.codegen.emit_stage import emit_stage
 from rewardlang.codegen.layout import PHI, STEPS, SUCCEEDED, SUCCESS_HELD, Cell
 from rewardlang.codegen.page import comment
+from rewardlang.codegen.regress import marks
 from rewardlang.source import Span
 from rewardlang.state import Requirements
 
@@ -41,12 +46,14 @@ class Code:
     requirements: Requirements
 
 
-def emit(program: ir.Program) -> Code:
+def emit(program: ir.Program, *, apart: bool = False) -> Code:
     """The Python that `program` becomes; equal programs give equal text."""
-    e = Emission(program)
+    e = Emission(program, apart)
     _node(e, e.layout.root)
     _success_and_penalties(e)
-    _pay(e)
+    if e.apart:
+        with e.page.function("pay(step, before, phi, succeeded, horizon, bonus)", None):
+            _pay(e, "step", "before", "bonus")
     _step(e)
     _reset(e)
     _views(e)
@@ -93,12 +100,19 @@ def _head(e: Emission) -> list[str]:
         *_imports("rewardlang.runtime.degrees", atoms.DEGREES, used),
         *_imports("rewardlang.runtime.geometry", atoms.GEOMETRY, used),
         "",
-        f"NOWHERE = {e.layout.nodes}  # no node has this number: nothing went back",
+        *_answers(e),
         "",
         "",
         "def nothing(v, m):",
         "    pass",
     ]
+
+
+def _answers(e: Emission) -> list[str]:
+    """What a judge may answer with instead of a value."""
+    if e.apart:
+        return [f"NOWHERE = {e.layout.nodes}  # no node has this number: nothing went back"]
+    return [f"BACK_{number} = {-1 - number}" for number in marks(e.layout.root)]
 
 
 def _imports(module: str, names: Iterable[str], used: str) -> list[str]:
@@ -120,30 +134,30 @@ def _success_and_penalties(e: Emission) -> None:
         e.condition(f"penalty_{index}", penalty.expr)
 
 
-def _pay(e: Emission) -> None:
+def _pay(e: Emission, step: str, before: str, bonus: str, end: str = "") -> None:
     """The reward of one step: the table of `shaping` in docs/reference."""
-    page, program = e.page, e.program
-    with page.function("pay(step, before, phi, succeeded, horizon, bonus)", None):
-        match program.shaping:
-            case "level":
-                with page.block("if succeeded:"):
-                    # success is absorbing: what is left of the episode is paid at once
-                    page.add("return phi * max(0, horizon - step + 1) / horizon + bonus")
-                page.add("return phi / horizon if step <= horizon else 0.0")
-            case "telescope":
-                page.add(f"gain = {program.gamma!r} * phi - before")
-                page.add("return gain + bonus if succeeded else gain")
-            case "pbrs":
-                page.add("# the potential of a terminal state is 0")
-                with page.block("if step > horizon:"):
-                    page.add("return bonus if succeeded else 0.0")
-                page.add("after = 0.0 if succeeded or step == horizon else phi")
-                page.add(f"gain = {program.gamma!r} * after - before")
-                page.add("return gain + bonus if succeeded else gain")
-            case "sparse":
-                page.add("return bonus if succeeded else 0.0")
-            case unknown:
-                raise AssertionError(unknown)
+    page, gamma = e.page, e.program.gamma
+    match e.program.shaping:
+        case "level":
+            with page.block("if succeeded:"):
+                # success is absorbing: what is left of the episode is paid at once
+                left = f"max(0, horizon - {step} + 1)"
+                page.add(f"return phi * {left} / horizon + {bonus}{end}")
+            page.add(f"return phi / horizon if {step} <= horizon else 0.0{end}")
+        case "telescope":
+            page.add(f"gain = {gamma!r} * phi - {before}")
+            page.add(f"return gain + {bonus} if succeeded else gain{end}")
+        case "pbrs":
+            page.add("# the potential of a terminal state is 0")
+            with page.block(f"if {step} > horizon:"):
+                page.add(f"return {bonus} if succeeded else 0.0{end}")
+            page.add(f"after = 0.0 if succeeded or {step} == horizon else phi")
+            page.add(f"gain = {gamma!r} * after - {before}")
+            page.add(f"return gain + {bonus} if succeeded else gain{end}")
+        case "sparse":
+            page.add(f"return {bonus} if succeeded else 0.0{end}")
+        case unknown:
+            raise AssertionError(unknown)
 
 
 def _step(e: Emission) -> None:
@@ -161,16 +175,30 @@ def _step(e: Emission) -> None:
                 page.add(f"m[{held}] = m[{held}] + 1 if {violated} else 0", penalty.span)
                 with page.block(f"if m[{held}] >= {ir.PENALTY_PATIENCE}:", penalty.span):
                     page.add(f"m[{fired}] = 1", penalty.span)
-        page.add(f"judge_{root}({HERE})")
-        page.add(f"x = min({ir.PHI_CAP!r}, value_{root}({HERE}))")
+        if e.apart:
+            page.add(f"judge_{root}({HERE})")
+            page.add(f"x = min({ir.PHI_CAP!r}, value_{root}({HERE}))")
+        else:
+            page.add(f"x = judge_{root}({HERE})")
+            with page.block(f"if x > {ir.PHI_CAP!r}:"):
+                page.add(f"x = {ir.PHI_CAP!r}")
         _succeeded(e)
-        page.add(f"cost = {_cost(e)}")
-        page.add("phi = max(0.0, (1.0 if succeeded else x) - cost)")
+        if e.apart or e.program.penalties:
+            page.add(f"cost = {_cost(e)}")
+        phi = "1.0 if succeeded else x"
+        page.add(f"phi = max(0.0, ({phi}) - cost)" if e.program.penalties else f"phi = {phi}")
         for expression, slot in e.writer.before.items():
             page.add(f"m[{slot}] = {expression}")
-        page.add(f"reward = pay(m[{STEPS}], m[{PHI}], phi, succeeded, horizon, bonus - cost)")
-        page.add(f"m[{PHI}] = phi")
-        page.add("return reward, phi, succeeded")
+        if e.apart:
+            page.add(f"reward = pay(m[{STEPS}], m[{PHI}], phi, succeeded, horizon, bonus - cost)")
+            page.add(f"m[{PHI}] = phi")
+            page.add("return reward, phi, succeeded")
+        else:
+            if e.program.shaping in ("telescope", "pbrs"):
+                page.add(f"before = m[{PHI}]")
+            page.add(f"m[{PHI}] = phi")
+            bonus = "(bonus - cost)" if e.program.penalties else "bonus"
+            _pay(e, f"m[{STEPS}]", "before", bonus, end=", phi, succeeded")
 
 
 def _succeeded(e: Emission) -> None:
@@ -219,7 +247,7 @@ def _views(e: Emission) -> None:
         with page.block("return {"):
             for cell in root.below():
                 if isinstance(cell.node, ir.Stage | ir.Keep):
-                    value = f"float(m[{cell.slots['value']}])"
+                    value = f"0.0 + m[{cell.slots['value']}]"  # a float, also where it was cleared
                     page.add(f"{cell.node.path!a}: {value},", cell.node.span)
             for penalty, (_, fired) in zip(e.program.penalties, e.layout.penalties, strict=True):
                 name = ascii(f"penalty.{penalty.name}")

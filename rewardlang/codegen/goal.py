@@ -7,12 +7,11 @@ two together.
 from __future__ import annotations
 
 from rewardlang import ir
+from rewardlang.checking.library import GOAL_PREDICATES
 from rewardlang.codegen import atoms
 from rewardlang.codegen.layout import Layout
 from rewardlang.scene import Scene
 from rewardlang.state import Collector, Requirements
-
-_OURS = {"close": "closed", "turnon": "turned_on", "turnoff": "turned_off"}
 
 
 def emit_goal(program: ir.Program, scene: Scene, start: Requirements) -> tuple[str, Requirements]:
@@ -26,4 +25,4 @@ def emit_goal(program: ir.Program, scene: Scene, start: Requirements) -> tuple[s
 def _atom(goal: tuple[str, ...], scene: Scene, program: ir.Program) -> ir.Atom:
     head, *names = goal
     refs = tuple(ir.Ref(name, scene.kinds[name]) for name in names)
-    return ir.Atom(_OURS.get(head, head), refs, program.success.span)
+    return ir.Atom(GOAL_PREDICATES[head], refs, program.success.span)

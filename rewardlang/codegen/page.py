@@ -31,6 +31,12 @@ class Page:
     def block(self, head: str, span: Span | None = None, note: str = "") -> Iterator[None]:
         """A line that ends in a colon, and what is added meanwhile indented below it."""
         self.add(head, span, note)
+        with self.indented():
+            yield
+
+    @contextmanager
+    def indented(self) -> Iterator[None]:
+        """What is added meanwhile stands further in."""
         self._indent += "    "
         yield
         self._indent = self._indent[:-4]

@@ -21,7 +21,11 @@ def falling(m: Slots, slot: int, now: float, goal: float) -> float:
         start = m[slot] = now
     if now <= goal:
         return 1.0
-    return capped((start - now) / (start - goal)) if start > goal else 0.0
+    if start <= goal:
+        return 0.0
+    degree = (start - now) / (start - goal)
+    # `capped`, written out: these two are called for every stage in every step
+    return PHI_CAP if degree >= PHI_CAP else degree if degree > 0.0 else 0.0
 
 
 def rising(m: Slots, slot: int, now: float, goal: float) -> float:
@@ -31,7 +35,10 @@ def rising(m: Slots, slot: int, now: float, goal: float) -> float:
         start = m[slot] = now
     if now >= goal:
         return 1.0
-    return capped((now - start) / (goal - start)) if start < goal else 0.0
+    if start >= goal:
+        return 0.0
+    degree = (now - start) / (goal - start)
+    return PHI_CAP if degree >= PHI_CAP else degree if degree > 0.0 else 0.0
 
 
 def between(now: float, start: float, end: float) -> float:

@@ -135,7 +135,7 @@ class Evaluator:
             raise ValueError(f"max_steps must be at least 1, not {max_steps}")
         width = self.requirements(scene).width
         goal, _ = emit_goal(self.program, scene, self._requirements)
-        text = emit_lanes(f"{self.source}\n\n{goal}")
+        text = emit_lanes(f"{emit(self.program, apart=True).text}\n\n{goal}")
         return BatchedRewardFn(self.program, text, width, max_steps, bonus)
 
     def place(self, line: int) -> str:

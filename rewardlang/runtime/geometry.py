@@ -24,16 +24,15 @@ IN_REGION_BELOW = 0.01  # m, LIBERO's `In`: how much the box reaches further dow
 
 def in_region(v: Values, item: int, region: int) -> bool:
     """LIBERO's `In(x, region)`: the body's origin strictly inside c ± abs(R @ size)."""
-    sx, sy, sz = v[region + 15], v[region + 16], v[region + 17]
-    cx, cy, cz = v[region], v[region + 1], v[region + 2]
-    ex = abs(v[region + 3] * sx + v[region + 4] * sy + v[region + 5] * sz)
-    ey = abs(v[region + 6] * sx + v[region + 7] * sy + v[region + 8] * sz)
-    ez = abs(v[region + 9] * sx + v[region + 10] * sy + v[region + 11] * sz)
-    return (
-        cx - ex < v[item] < cx + ex
-        and cy - ey < v[item + 1] < cy + ey
-        and (cz - ez) - IN_REGION_BELOW < v[item + 2] < cz + ez
-    )
+    cx, cy, cz, r0, r1, r2, r3, r4, r5, r6, r7, r8, _, _, _, sx, sy, sz = v[region : region + 18]
+    ex = abs(r0 * sx + r1 * sy + r2 * sz)
+    if not cx - ex < v[item] < cx + ex:
+        return False
+    ey = abs(r3 * sx + r4 * sy + r5 * sz)
+    if not cy - ey < v[item + 1] < cy + ey:
+        return False
+    ez = abs(r6 * sx + r7 * sy + r8 * sz)
+    return (cz - ez) - IN_REGION_BELOW < v[item + 2] < cz + ez
 
 
 def in_region_gap(v: Values, item: int, region: int) -> float:
@@ -117,25 +116,23 @@ def side_gap(v: Values, a: int, b: int) -> float:
     The footprint is spanned by the two axes of the box that lie flattest: a region may be built
     lying on its side (LIBERO's drawers), and height must not leak into it when `b` tilts a little.
     """
-    ax, ay, _ = _centre(v, a)
-    bx, by, _ = _centre(v, b)
-    x, y = ax - bx, ay - by
-    tilt_x, tilt_y, tilt_z = abs(v[b + 9]), abs(v[b + 10]), abs(v[b + 11])
-    if tilt_z >= tilt_x and tilt_z >= tilt_y:
-        first, second = 0, 1
-    elif tilt_y >= tilt_x:
-        first, second = 0, 2
+    px, py, _, r0, r1, r2, r3, r4, r5, _, _, _, cx, cy, cz = v[a : a + 15]
+    x, y = px + r0 * cx + r1 * cy + r2 * cz, py + r3 * cx + r4 * cy + r5 * cz
+    px, py, _, r0, r1, r2, r3, r4, r5, r6, r7, r8, cx, cy, cz, hx, hy, hz = v[b : b + 18]
+    x -= px + r0 * cx + r1 * cy + r2 * cz
+    y -= py + r3 * cx + r4 * cy + r5 * cz
+    lean_x, lean_y, lean_z = abs(r6), abs(r7), abs(r8)
+    if lean_z >= lean_x and lean_z >= lean_y:
+        ax, ay, ah, bx, by, bh = r0, r3, hx, r1, r4, hy
+    elif lean_y >= lean_x:
+        ax, ay, ah, bx, by, bh = r0, r3, hx, r2, r5, hz
     else:
-        first, second = 1, 2
-    return hypot(_beside(v, b, first, x, y), _beside(v, b, second, x, y))
-
-
-def _beside(v: Values, b: int, axis: int, x: float, y: float) -> float:
-    ax, ay = v[b + 3 + axis], v[b + 6 + axis]
-    length = hypot(ax, ay)
-    if length == 0.0:  # an upright axis has no horizontal extent
-        return 0.0
-    return _beyond((ax * x + ay * y) / length, v[b + 15 + axis])
+        ax, ay, ah, bx, by, bh = r1, r4, hy, r2, r5, hz
+    length, width = hypot(ax, ay), hypot(bx, by)
+    # an upright axis has no horizontal extent
+    ahead = abs((ax * x + ay * y) / length) - ah if length else 0.0
+    aside = abs((bx * x + by * y) / width) - bh if width else 0.0
+    return hypot(ahead if ahead > 0.0 else 0.0, aside if aside > 0.0 else 0.0)
 
 
 def rest_gap(v: Values, item: int, support: int) -> float:
@@ -173,12 +170,14 @@ def past(v: Values, item: int, support: int, axis: int, sign: float) -> float:
 
 def top(v: Values, a: int) -> float:
     """Height of the highest point of the bounding box."""
-    return _middle(v, a) + _reach(v, a)
+    middle, reach = _upright(v, a)
+    return middle + reach
 
 
 def bottom(v: Values, a: int) -> float:
     """Height of the lowest point of the bounding box."""
-    return _middle(v, a) - _reach(v, a)
+    middle, reach = _upright(v, a)
+    return middle - reach
 
 
 def apart(v: Values, a: int, x: float, y: float, z: float) -> float:
@@ -210,12 +209,11 @@ def _centre(v: Values, a: int) -> tuple[float, float, float]:
     )
 
 
-def _middle(v: Values, a: int) -> float:
-    return v[a + 2] + v[a + 9] * v[a + 12] + v[a + 10] * v[a + 13] + v[a + 11] * v[a + 14]
-
-
-def _reach(v: Values, a: int) -> float:
-    return abs(v[a + 9]) * v[a + 15] + abs(v[a + 10]) * v[a + 16] + abs(v[a + 11]) * v[a + 17]
+def _upright(v: Values, a: int) -> tuple[float, float]:
+    """Height of the bounding box's centre, and half of its vertical extent."""
+    r6, r7, r8, cx, cy, cz, hx, hy, hz = v[a + 9 : a + 18]
+    middle = v[a + 2] + r6 * cx + r7 * cy + r8 * cz
+    return middle, abs(r6) * hx + abs(r7) * hy + abs(r8) * hz
 
 
 def _reach_along(v: Values, a: int, x: float, y: float, z: float) -> float:

@@ -126,6 +126,15 @@ class Interpreter:
         return together(self.is_done(child) for child in self.children(node))
 
     def judge(self, node: ir.Node) -> ir.Node | None:
+        """`move`, then the value of what is worked on, unless something around it went back."""
+        was_done = self.is_done(node)
+        back = self.move(node)
+        stays = back is None or back in ir.walk(node)
+        if stays and not (was_done and self.is_done(node)):
+            self.value(node)
+        return back
+
+    def move(self, node: ir.Node) -> ir.Node | None:
         """Moves one step on; answers with the group that was taken back, if any."""
         if isinstance(node, ir.Stage) and self.is_done(node):
             self.judge_again(node)

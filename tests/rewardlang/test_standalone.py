@@ -168,7 +168,7 @@ def test_functions_are_taken_word_for_word() -> None:
 
 def test_the_program_in_it_is_the_one_that_compile_prints() -> None:
     played = program(CUP)
-    body = emit(played).text.split("\nNOWHERE", 1)[1]
+    body = emit(played).text.split("\n\n\ndef nothing", 1)[1]
     assert body in standalone(played, KITCHEN)
 
 
