@@ -1,10 +1,12 @@
 """The functions of `geometry` over the lanes of arrays: the same names, the same arguments.
 
-`v[a : a + 3]` is a vector per lane, (3, N), `_rotation(v, a)` a matrix per lane, (3, 3, N). What
+`v[a : a + 3]` is a vector per lane, (3, L), `_rotation(v, a)` a matrix, (3, 3, L). What
 depends on the snapshots alone is worked out once for all conditions and degrees that ask for it.
 """
 
 from __future__ import annotations
+
+import functools
 
 from rewardlang.runtime.arrays import Array
 from rewardlang.runtime.geometry import (
@@ -28,8 +30,12 @@ def in_region(v: Rows, item: int, region: int) -> Array:
 def in_region_gap(v: Rows, item: int, region: int) -> Array:
     away, half = v[item : item + 3] - v[region : region + 3], _world_half(v, region)
     (x, y, z), (ex, ey, ez) = away, half
-    height = v.arrays.larger(z - ez, -z - ez - IN_REGION_BELOW)
-    return _length(v, _beyond(v, x, ex), _beyond(v, y, ey), v.arrays.larger(height, 0.0))
+    return _length(
+        v,
+        _beyond(v, x, ex),
+        _beyond(v, y, ey),
+        _largest(v, z - ez, -z - ez - IN_REGION_BELOW),
+    )
 
 
 @once
@@ -44,12 +50,11 @@ def on_region(v: Rows, item: int, region: int) -> Array:
 def on_region_gap(v: Rows, item: int, region: int) -> Array:
     x, y, z = _turned(v, item, region)
     top_ = v[region + 17]
-    height = v.arrays.larger(z - top_ - ON_REGION_ABOVE, top_ - ON_REGION_BELOW - z)
     return _length(
         v,
         _beyond(v, x, v[region + 15]),
         _beyond(v, y, v[region + 16]),
-        v.arrays.larger(height, 0.0),
+        _largest(v, z - top_ - ON_REGION_ABOVE, top_ - ON_REGION_BELOW - z),
     )
 
 
@@ -60,10 +65,8 @@ def on_object(v: Rows, item: int, support: int) -> Array:
 
 @once
 def on_object_gap(v: Rows, item: int, support: int) -> Array:
-    larger = v.arrays.larger
-    height = larger(bottom(v, item) - top(v, support), v[support + 2] - v[item + 2])
-    aside = _aside(v, item, support) - ON_OBJECT_REACH
-    return _length(v, larger(aside, 0.0), larger(height, 0.0))
+    height = _largest(v, bottom(v, item) - top(v, support), v[support + 2] - v[item + 2])
+    return _length(v, _largest(v, _aside(v, item, support) - ON_OBJECT_REACH), height)
 
 
 @once
@@ -86,41 +89,61 @@ def _box_gap(v: Rows, x: Array, y: Array, z: Array, b: int) -> Array:
 
 @once
 def side_gap(v: Rows, a: int, b: int) -> Array:
-    where = v.arrays.where
     x, y, _ = _centre(v, a) - _centre(v, b)
-    along_x, along_y = v[b + 3 : b + 6], v[b + 6 : b + 9]  # of the three axes of the box
-    length = v.arrays.sqrt(along_x * along_x + along_y * along_y)
-    flat = length != 0.0  # an upright axis has no horizontal extent
-    along = (along_x * x + along_y * y) / where(flat, length, 1.0)
-    beside = where(flat, _beyond(v, along, v[b + 15 : b + 18]), 0.0)
+    along_x, along_y = _sideways(v, b)
+    beside = _beyond(v, along_x * x + along_y * y, v[b + 15 : b + 18])
     first, second, third = beside * beside
-    tilt_x, tilt_y, tilt_z = abs(v[b + 9 : b + 12])
-    last_up = (tilt_z >= tilt_x) & (tilt_z >= tilt_y)
-    first_up = ~last_up & ~(tilt_y >= tilt_x)
-    rest = where(last_up, first + second, where(first_up, second + third, first + third))
-    return v.arrays.sqrt(rest)
+    where, (last_up, second_up) = v.arrays.where, _upright(v, b)
+    one = where(last_up | second_up, first, second)
+    return v.arrays.sqrt(one + where(last_up, second, third))
+
+
+@once
+def _sideways(v: Rows, a: int) -> tuple[Array, Array]:
+    """Horizontal unit vectors (3, L) along the three axes of the box.
+
+    Not a number along an upright axis, which has no horizontal extent: nothing is beyond that.
+    """
+    x, y = v[a + 3 : a + 6], v[a + 6 : a + 9]
+    length = v.arrays.sqrt(x * x + y * y)
+    return x / length, y / length
+
+
+@once
+def _upright(v: Rows, a: int) -> tuple[Array, Array]:
+    """Where the last axis of the box is the steepest, and where the second is before the first."""
+    first, second, third = abs(v[a + 9 : a + 12])
+    return (third >= first) & (third >= second), second >= first
 
 
 @once
 def rest_gap(v: Rows, item: int, support: int) -> Array:
-    above = v.arrays.larger(bottom(v, item) - top(v, support), 0.0)
-    return _length(v, side_gap(v, item, support), above)
+    above = bottom(v, item) - top(v, support)
+    return _length(v, side_gap(v, item, support), _largest(v, above))
 
 
 @once
 def mouth_gap(v: Rows, item: int, region: int, mouth: int, within: float) -> Array:
-    where, larger = v.arrays.where, v.arrays.larger
+    where = v.arrays.where
     axes, half, out = _rotation(v, region), v[region + 15 : region + 18], v[mouth : mouth + 3]
     away = _centre(v, item) - v[region : region + 3]
     along = (axes * away[:, None]).sum(0)
     open_ = out != 0.0
     aside = where(open_, 0.0, _beyond(v, along, half))
-    outward = where(open_, out * along - half, 0.0).sum(0)
+    outward = _opened(v, open_, out * along - half)
     both = (_rotation(v, item)[:, :, None] * axes[:, None]).sum(0)  # [axis of item, of region]
     reach = (abs(both) * v[item + 15 : item + 18][:, None]).sum(0)
-    near_side = outward - where(open_, reach, 0.0).sum(0) - within
-    before = larger(larger(near_side, -outward), 0.0)
+    near_side = outward - _opened(v, open_, reach) - within
+    before = _largest(v, near_side, -outward)
     return v.arrays.sqrt((aside * aside).sum(0) + before * before)
+
+
+def _opened(v: Rows, open_: Array, quantities: Array) -> Array:
+    """The quantity along the axis of an opening: the last one of those marked, else 0."""
+    chosen = 0.0
+    for marked, quantity in zip(open_, quantities, strict=True):
+        chosen = v.arrays.where(marked, quantity, chosen)
+    return chosen
 
 
 @once
@@ -146,29 +169,35 @@ def apart(v: Rows, a: int, x: Array, y: Array, z: Array) -> Array:
 
 def tilt(v: Rows, a: int, ux: Array, uy: Array, uz: Array) -> Array:
     cosine = v[a + 9] * ux + v[a + 10] * uy + v[a + 11] * uz
-    return v.arrays.arccos(v.arrays.larger(v.arrays.smaller(cosine, 1.0), -1.0))
+    return v.arrays.arccos(v.arrays.larger(-1.0, v.arrays.smaller(1.0, cosine)))
 
 
 def _rotation(v: Rows, a: int) -> Array:
     return v[a + 3 : a + 12].reshape(3, 3, -1)
 
 
+def _times(matrix: Array, vector: Array) -> Array:
+    """Matrix times vector, (3, L)."""
+    x, y, z = vector
+    return matrix[:, 0] * x + matrix[:, 1] * y + matrix[:, 2] * z
+
+
 @once
 def _centre(v: Rows, a: int) -> Array:
-    """Centre of the bounding box in the world's frame, (3, N)."""
-    return v[a : a + 3] + (_rotation(v, a) * v[a + 12 : a + 15]).sum(1)
+    """Centre of the bounding box in the world's frame, (3, L)."""
+    return v[a : a + 3] + _times(_rotation(v, a), v[a + 12 : a + 15])
 
 
 @once
 def _world_half(v: Rows, region: int) -> Array:
-    """LIBERO's `abs(R @ size)`, (3, N)."""
-    return abs((_rotation(v, region) * v[region + 15 : region + 18]).sum(1))
+    """LIBERO's `abs(R @ size)`, (3, L)."""
+    return abs(_times(_rotation(v, region), v[region + 15 : region + 18]))
 
 
 @once
 def _turned(v: Rows, item: int, region: int) -> Array:
-    """LIBERO's `R @ (p - c)`, (3, N)."""
-    return (_rotation(v, region) * (v[item : item + 3] - v[region : region + 3])).sum(1)
+    """LIBERO's `R @ (p - c)`, (3, L)."""
+    return _times(_rotation(v, region), v[item : item + 3] - v[region : region + 3])
 
 
 @once
@@ -182,7 +211,12 @@ def _reach(v: Rows, a: int) -> Array:
 
 
 def _beyond(v: Rows, distance: Array, half_extent: Array) -> Array:
-    return v.arrays.larger(abs(distance) - half_extent, 0.0)
+    return v.arrays.larger(0.0, abs(distance) - half_extent)
+
+
+def _largest(v: Rows, *quantities: Array) -> Array:
+    """Of quantities and 0, as `max(0.0, ...)`."""
+    return functools.reduce(v.arrays.larger, quantities, 0.0)
 
 
 def _length(v: Rows, *components: Array) -> Array:

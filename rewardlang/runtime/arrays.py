@@ -15,6 +15,8 @@ import numpy as np
 Array = Any  # numpy.ndarray or torch.Tensor
 Operation = Callable[..., Array]
 
+TILE = 512  # snapshots turned at a time: they stay in cache until each of their floats is read
+
 
 class Numpy:
     """The operations on numpy arrays."""
@@ -23,35 +25,79 @@ class Numpy:
     where: Operation = staticmethod(np.where)
     sqrt: Operation = staticmethod(np.sqrt)
     arccos: Operation = staticmethod(np.arccos)
-    larger: Operation = staticmethod(np.fmax)  # of NaN and a number the number, as `max(0.0, x)`
-    smaller: Operation = staticmethod(np.fmin)
+
+    @staticmethod
+    def larger(a: Array | float, b: Array | float) -> Array:
+        """`max(a, b)`, also of NaN: the first, unless the second is larger."""
+        if isinstance(a, float | int):
+            return np.fmax(a, b)
+        return np.where(b > a, b, a)
+
+    @staticmethod
+    def smaller(a: Array | float, b: Array | float) -> Array:
+        if isinstance(a, float | int):
+            return np.fmin(a, b)
+        return np.where(b < a, b, a)
 
     @staticmethod
     def some(mask: Array) -> bool:
         return bool(np.count_nonzero(mask))
 
     @staticmethod
-    def put(row: Array, mask: Array, value: Array | float) -> None:
-        """Writes `value` into the lanes of the mask, in place."""
-        if row.ndim == 2:  # several rows at once: few lanes of many slots
-            row[:, np.flatnonzero(mask)] = value
-        elif row.dtype == np.float64:
-            np.putmask(row, mask, value)  # half the time of the other, but of one type only
-        else:
-            np.copyto(row, value, where=mask)
-
-    @staticmethod
     def full(like: Array, shape: tuple[int, ...], value: float | bool) -> Array:
         kind = bool if isinstance(value, bool) else like.dtype
-        return np.full(shape, value, dtype=kind)
+        return np.full(shape, value, kind) if value else np.zeros(shape, kind)
 
     @staticmethod
-    def copied(array: Array) -> Array:
-        return array.copy()
+    def turned(values: Array, room: Array | None = None) -> Array:
+        """(N, T, width) -> (width, N * T), in a place for it or in a new one."""
+        flat = values.reshape(-1, values.shape[-1]).T
+        room = np.empty(flat.size, flat.dtype) if room is None else room
+        table = room[: flat.size].reshape(flat.shape)
+        for start in range(0, flat.shape[1], TILE):
+            table[:, start : start + TILE] = flat[:, start : start + TILE]
+        return table
 
     @staticmethod
-    def indices(lanes: Array) -> Array:
-        return lanes.astype(np.intp)
+    def later(values: Array, first: Array) -> Array:
+        """Values (N, T) one step later, after `first` (N,): (N * T,)."""
+        return np.concatenate((first[:, None], values[:, :-1]), axis=1).reshape(-1)
+
+    @staticmethod
+    def repeated(values: Array, times: int) -> Array:
+        """(N,) -> (N * times,)"""
+        return values.repeat(times)
+
+    @staticmethod
+    def nonzero(mask: Array) -> Array:
+        """The lanes of a mask, in order."""
+        return np.flatnonzero(mask)
+
+    @staticmethod
+    def changes(ordered: Array) -> Array:
+        """Where a value differs from the one before it."""
+        return np.concatenate((ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1]))
+
+    @staticmethod
+    def searched(ordered: Array, values: Array) -> Array:
+        """Index of the last of `ordered` that is not above each value; -1: all are."""
+        return np.searchsorted(ordered, values, side="right") - 1
+
+    @staticmethod
+    def times(_: Array, start: int, stop: int) -> Array:
+        return np.arange(start, stop)
+
+    @staticmethod
+    def bits(mask: Array) -> Array:
+        return mask.view(np.uint8)
+
+    @staticmethod
+    def to_host(array: Array) -> Array:
+        return array
+
+    @staticmethod
+    def from_host(array: Array, like: Array) -> Array:
+        return array.astype(like.dtype) if array.dtype == np.float64 else array
 
     @staticmethod
     @functools.lru_cache(maxsize=256)
@@ -75,8 +121,6 @@ class Torch:
     def __init__(self) -> None:
         self._torch = sys.modules["torch"]
         self.sqrt, self.arccos = self._torch.sqrt, self._torch.arccos
-        self.copied = lambda array: array.clone()
-        self.indices = lambda lanes: lanes.long()
         self.table = functools.lru_cache(maxsize=256)(self._table)
 
     def where(self, mask: Array, yes: Array | float, no: Array | float) -> Array:
@@ -85,29 +129,57 @@ class Torch:
         return self._torch.where(mask, yes, no)
 
     def larger(self, a: Array | float, b: Array | float) -> Array:
-        if self._is(a) and self._is(b):
-            return self._torch.fmax(a, b)
-        a, b = (a, b) if self._is(a) else (b, a)
-        return self._torch.where(a > b, a, b) if self._is(a) else max(a, b)
+        if not self._is(a) and not self._is(b):
+            return max(a, b)
+        return self._torch.where(b > a, b, a)
 
     def smaller(self, a: Array | float, b: Array | float) -> Array:
-        if self._is(a) and self._is(b):
-            return self._torch.fmin(a, b)
-        a, b = (a, b) if self._is(a) else (b, a)
-        return self._torch.where(a < b, a, b) if self._is(a) else min(a, b)
+        if not self._is(a) and not self._is(b):
+            return min(a, b)
+        return self._torch.where(b < a, b, a)
 
     def some(self, mask: Array) -> bool:
         return bool(mask.any())
 
-    def put(self, row: Array, mask: Array, value: Array | float) -> None:
-        if self._is(value):
-            row.copy_(self._torch.where(mask, value, row))
-        else:
-            row.masked_fill_(mask, value)
-
     def full(self, like: Array, shape: tuple[int, ...], value: float | bool) -> Array:
         kind = self._torch.bool if isinstance(value, bool) else like.dtype
         return self._torch.full(shape, value, dtype=kind, device=like.device)
+
+    def later(self, values: Array, first: Array) -> Array:
+        return self._torch.cat((first[:, None], values[:, :-1]), dim=1).reshape(-1)
+
+    def changes(self, ordered: Array) -> Array:
+        return self._torch.cat((ordered[:1] == ordered[:1], ordered[1:] != ordered[:-1]))
+
+    def searched(self, ordered: Array, values: Array) -> Array:
+        return self._torch.searchsorted(ordered, values, right=True) - 1
+
+    @staticmethod
+    def repeated(values: Array, times: int) -> Array:
+        return values.repeat_interleave(times)
+
+    @staticmethod
+    def nonzero(mask: Array) -> Array:
+        return mask.nonzero().reshape(-1)
+
+    def from_host(self, array: np.ndarray, like: Array) -> Array:
+        there = self._torch.from_numpy(array).to(like.device)
+        return there.to(like.dtype) if there.is_floating_point() else there
+
+    @staticmethod
+    def turned(values: Array, _: Array | None = None) -> Array:
+        return values.reshape(-1, values.shape[-1]).T.contiguous()
+
+    def times(self, like: Array, start: int, stop: int) -> Array:
+        return self._torch.arange(start, stop, device=like.device)
+
+    @staticmethod
+    def bits(mask: Array) -> Array:
+        return mask.byte()
+
+    @staticmethod
+    def to_host(array: Array) -> Array:
+        return array.cpu().numpy()
 
     def _table(self, numbers: tuple[float, ...], device: str) -> Array:
         kind = self._torch.float64 if isinstance(numbers[0], float) else self._torch.long

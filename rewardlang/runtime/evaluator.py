@@ -135,8 +135,9 @@ class Evaluator:
             raise ValueError(f"max_steps must be at least 1, not {max_steps}")
         width = self.requirements(scene).width
         goal, _ = emit_goal(self.program, scene, self._requirements)
-        text = emit_lanes(f"{emit(self.program, apart=True).text}\n\n{goal}")
-        return BatchedRewardFn(self.program, text, width, max_steps, bonus)
+        apart = emit(self.program, apart=True).text
+        code = emit_lanes(self.program, f"{apart}\n\n{goal}")
+        return BatchedRewardFn(self.program, code, width, max_steps, bonus)
 
     def place(self, line: int) -> str:
         """The program's place of a line of `source`: `file:line:column`, or the file's name."""

@@ -1,6 +1,7 @@
-"""What generated code over lanes works on: snapshots and memories of N states side by side.
+"""What generated code over lanes works on: snapshots of N episodes at T times, side by side.
 
-The lanes are the last axis: each float of a snapshot and each slot of a memory is a row of N.
+A lane is one episode at one time: each float of a snapshot is an array (N * T,), one episode after
+the other.
 """
 
 from __future__ import annotations
@@ -11,66 +12,54 @@ from typing import Any
 
 from rewardlang.runtime.arrays import Array, Arrays
 
-UNSET = float("-inf")  # a value at first entry that is not known yet: no quantity is that
-
 
 class Rows:
-    """N snapshots: `v[i]` is the row (N,) of one float, `v[a:b]` the rows (b - a, N) of several."""
+    """Snapshots: `v[i]` is one float (N * T,), `v[a:b]` are several (b - a, N * T)."""
 
-    def __init__(self, values: Array, arrays: Arrays, table: Array | None = None) -> None:
-        """`values` is (N, width); `table` a place (width, N) for them, used again and again.
+    def __init__(self, values: Array, arrays: Arrays, room: Array | None = None) -> None:
+        """`values` is (N, T, width); `room` as many floats in a row, used again and again.
 
-        A new one at each step would cost more than everything that is done with it.
+        New memory for each block would cost more than everything that is done with it.
         """
         self.arrays = arrays
-        self.table = arrays.full(values, values.shape[::-1], 0.0) if table is None else table
-        self.table[:] = values.T
+        self.episodes, self.times, _ = values.shape
         self.seen: dict[Any, tuple[Array, Any]] = {}  # what has been worked out of them
+        self._table = arrays.turned(values, room)
         self._row: dict[int, Array] = {}
 
     def __getitem__(self, at: int | slice) -> Array:
         if isinstance(at, slice):
-            return self.table[at]
+            return self._table[at]
         row = self._row.get(at)
         if row is None:
-            row = self._row[at] = self.table[at]
+            row = self._row[at] = self._table[at]
         return row
 
-    @property
-    def everybody(self) -> Array:
-        return self.arrays.full(self.table, self.table.shape[1:], True)
+    def at(self, lanes: Array) -> SomeRows:
+        return SomeRows(self, lanes)
+
+    def full(self, value: float | bool) -> Array:
+        """(N * T,) of one value."""
+        return self.arrays.full(self._table, self._table.shape[1:], value)
+
+    def by_time(self, row: Array) -> Array:
+        """(N * T,) as (N, T)."""
+        return row.reshape(self.episodes, self.times)
 
 
-class Slots:
-    """N memories: `m[i]` is the row (N,) of one slot, changed in place."""
+class SomeRows:
+    """Some lanes of snapshots."""
 
-    def __init__(self, table: Array, arrays: Arrays) -> None:
-        self.arrays = arrays
-        self.table = table
-        self._row = list(table)
-        self._lanes: Array = None
+    def __init__(self, whole: Rows, lanes: Array) -> None:
+        self.whole = whole
+        self.lanes = lanes
+        self.arrays = whole.arrays
 
-    def __getitem__(self, slot: int) -> Array:
-        return self._row[slot]
+    def __getitem__(self, at: int) -> Array:
+        return self.whole[at][self.lanes]
 
-    def at(self, table: tuple[int, ...], which: Array) -> Array:
-        """The slot that each lane's entry of `table` names."""
-        if self._lanes is None:
-            ones = self.arrays.full(self.table, (self.table.shape[1],), True)
-            self._lanes = self.arrays.indices(ones).cumsum(0) - 1
-        return self.table[pick(self.arrays, table, which), self._lanes]
-
-    def clear(self, start: int, end: int, mask: Array) -> None:
-        self.arrays.put(self.table[start:end], mask, 0.0)
-
-
-def slots(v: Rows, numbers: tuple[float | None, ...]) -> Slots:
-    """The memory that generated code starts with; None: not yet known."""
-    table = v.arrays.full(v.table, (len(numbers), v.table.shape[1]), 0.0)
-    for slot, number in enumerate(numbers):
-        if number is None:
-            table[slot] = UNSET
-    return Slots(table, v.arrays)
+    def at(self, some: Array) -> SomeRows:
+        return SomeRows(self.whole, self.lanes[some])
 
 
 def pick(arrays: Arrays, table: tuple[float, ...], which: Array) -> Array:
@@ -91,24 +80,26 @@ def each(
     arrays: Arrays,
     functions: tuple[Callable[..., Any], ...],
     which: Array,
-    v: Rows,
-    m: Slots,
+    v: SomeRows,
+    m: Any,
     on: Array,
 ) -> Any:
-    """The answers of a table of functions, each asked for the lanes that chose it."""
-    result = None
+    """The answers of a table of functions, each asked about the lanes that chose it, no others."""
+    result = arrays.full(v.whole[0], on.shape, 0.0)
     for number, function in enumerate(functions):
-        here = on & (which == number)
-        if arrays.some(here):
-            result = blended(arrays, here, function(v, m, here), result)
+        here = arrays.nonzero(on & (which == number))
+        if len(here):
+            result[here] = function(v.at(here), m.at(here), on[here])
     return result
 
 
 def once(function: Callable[..., Array]) -> Callable[..., Array]:
-    """Remembers the answer about the same snapshots, numbers and rows of them."""
+    """Remembers the answer about the same snapshots, numbers and rows of them, for all lanes."""
 
     @functools.wraps(function)
-    def remembered(v: Rows, *rest: Any) -> Array:
+    def remembered(v: Rows | SomeRows, *rest: Any) -> Array:
+        if isinstance(v, SomeRows):
+            return remembered(v.whole, *(getattr(arg, "whole", arg) for arg in rest))[v.lanes]
         key = (function, *(arg if isinstance(arg, int | float) else id(arg) for arg in rest))
         found = v.seen.get(key)
         if found is None:  # the arguments are kept too: no other array can get their id
@@ -120,10 +111,10 @@ def once(function: Callable[..., Array]) -> Callable[..., Array]:
 
 def namespace(arrays: Arrays) -> dict[str, Any]:
     """What generated code over lanes calls, on these arrays."""
-    names = ("where", "larger", "smaller", "some", "put", "copied")
+    names = ("where", "larger", "smaller", "some")
     bound: dict[str, Callable[..., Any]] = {"pick": pick, "blended": blended, "each": each}
     return (
         {name: getattr(arrays, name) for name in names}
         | {name: functools.partial(function, arrays) for name, function in bound.items()}
-        | {"once": once, "slots": slots}
+        | {"once": once}
     )

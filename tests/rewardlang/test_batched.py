@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from rewardlang import ir
 from rewardlang.runtime import array_geometry, batched, geometry
 from rewardlang.runtime.batched import BatchedRewardFn, BatchedSteps
-from rewardlang.runtime.evaluator import RewardStep, compile
+from rewardlang.runtime.evaluator import RewardFn, RewardStep, compile
 from tests.rewardlang.episodes import HELD
 from tests.rewardlang.programs import (
     PREDICATES,
@@ -50,17 +52,18 @@ def batched_fn(played: ir.Program, horizon: int = HORIZON) -> BatchedRewardFn:
 
 def one_by_one(played: ir.Program, episodes: list[list[World]]) -> list[list[RewardStep]]:
     evaluator = compile(played)
-    reward_fn = evaluator.attach(
-        reader(evaluator.requirements(KITCHEN)), KITCHEN, max_steps=HORIZON
-    )
-    answers = []
-    for first, *worlds in episodes:
-        memory, steps = reward_fn.reset(first), []
-        for world in worlds:
-            step, memory = reward_fn(world, memory)
-            steps.append(step)
-        answers.append(steps)
-    return answers
+    read = reader(evaluator.requirements(KITCHEN))
+    reward_fn = evaluator.attach(read, KITCHEN, max_steps=HORIZON)
+    return [scored(reward_fn, worlds) for worlds in episodes]
+
+
+def scored(reward_fn: RewardFn, states: Sequence[Any]) -> list[RewardStep]:
+    """One episode, one step after the other."""
+    memory, steps = reward_fn.reset(states[0]), []
+    for state in states[1:]:
+        step, memory = reward_fn(state, memory)
+        steps.append(step)
+    return steps
 
 
 def assert_equal(together: BatchedSteps, expected: list[list[RewardStep]]) -> None:
@@ -170,10 +173,12 @@ def test_large_batches_are_scored_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
     played = program(place_in("cup_1", "basket_1_contain_region"))
     values, reward_fn = values_of(played, worlds_of(7, count=5)), batched_fn(played)
     whole = reward_fn.score(values)
-    monkeypatch.setattr(batched, "TOGETHER", 2)
-    parts = reward_fn.score(values, np.full(5, STEPS))
-    for field in fields(BatchedSteps):
-        assert np.array_equal(getattr(parts, field.name), getattr(whole, field.name)), field.name
+    for states in (2 * (STEPS + 1), 4):  # two episodes at a time; one, four steps at a time
+        monkeypatch.setattr(batched, "BLOCK", states)
+        parts = reward_fn.score(values, np.full(5, STEPS))
+        for field in fields(BatchedSteps):
+            name = field.name
+            assert np.array_equal(getattr(parts, name), getattr(whole, name)), (states, name)
 
 
 def test_broken_physics_stays_in_its_own_lane() -> None:
@@ -193,18 +198,41 @@ def test_the_answer_has_the_precision_of_the_question() -> None:
     assert batched_fn(played).score(values).reward.dtype == np.float32
 
 
-def test_values_of_another_shape_are_refused() -> None:
+def test_values_of_another_shape_or_kind_are_refused() -> None:
     reward_fn = batched_fn(program(stage("a", HELD)))
-    with pytest.raises(ValueError, match=r"\(N, T \+ 1, 38\) here, not \(3, 38\)"):
+    with pytest.raises(ValueError, match=r"floats \(N, T \+ 1, 38\) here, not float64 \(3, 38\)"):
         reward_fn.score(np.zeros((3, 38)))
-    with pytest.raises(ValueError, match=r"\(N, 38\) here, not \(3, 39\)"):
+    with pytest.raises(ValueError, match=r"floats \(N, 38\) here, not float64 \(3, 39\)"):
         reward_fn.reset(np.zeros((3, 39)))
-    with pytest.raises(ValueError, match=r"\(N, 38\) here, not \(0, 38\)"):
+    with pytest.raises(ValueError, match=r"floats \(N, 38\) here, not float64 \(0, 38\)"):
         reward_fn.reset(np.zeros((0, 38)))
+    with pytest.raises(ValueError, match=r"floats \(N, 38\) here, not int64 \(3, 38\)"):
+        reward_fn.reset(np.zeros((3, 38), np.int64))
     with pytest.raises(TypeError, match="a numpy array or a torch tensor, not list"):
         reward_fn.reset([[0.0] * 38])
     with pytest.raises(ValueError, match="max_steps must be at least 1, not 0"):
         batched_fn(program(stage("a", HELD)), horizon=0)
+
+
+def test_what_goes_with_the_values_has_to_fit_them() -> None:
+    reward_fn = batched_fn(program(stage("a", HELD)))
+    episodes, now = np.zeros((3, 5, 38)), np.zeros((3, 38))
+    memory = reward_fn.reset(now)
+    with pytest.raises(ValueError, match=r"lengths are integers \(3,\) here, not int64 \(2,\)"):
+        reward_fn.score(episodes, np.array([1, 2]))
+    with pytest.raises(ValueError, match=r"lengths are integers \(3,\) here, not float64 \(3,\)"):
+        reward_fn.score(episodes, np.ones(3))
+    with pytest.raises(ValueError, match=r"lengths are from 0 to T = 4 here, not -1 to 5"):
+        reward_fn.score(episodes, np.array([-1, 2, 5]))
+    with pytest.raises(ValueError, match=r"running are truth values \(3,\) here, not int64 \(3,\)"):
+        reward_fn(now, memory, np.array([1, 0, 1]))
+    with pytest.raises(
+        ValueError, match=r"memories are floats \(\d+, 2\) here, not float64 \(\d+, 3\)"
+    ):
+        reward_fn(now[:2], memory)
+    torch = pytest.importorskip("torch")
+    with pytest.raises(TypeError, match="lengths are an array of torch here, as the values are"):
+        reward_fn.score(torch.zeros(3, 5, 38), np.array([1, 2, 3]))
 
 
 def test_no_episode_is_no_answer() -> None:
