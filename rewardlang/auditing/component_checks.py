@@ -93,7 +93,8 @@ class _Sign(Enum):
 def _sign(evidence: Evidence, node: ir.Stage | ir.Keep) -> _Sign:
     low, high = _range(evidence, node.path)
     if isinstance(node, ir.Keep):
-        if not evidence.moved or low == 1.0:
+        judged = any(node.path in trace.ranges for trace in evidence.moved)
+        if not judged or low == 1.0:
             return _Sign.UNCOVERED
         return _Sign.DEAD if high == 0.0 else _Sign.ALIVE
     if not any(node.path in trace.worked_on for trace in evidence.moved):
