@@ -179,6 +179,19 @@ def test_a_branch_that_no_success_took_is_not_measured() -> None:
     assert (skipped.verdict, skipped.paths) == (FAILED, (end_,))
 
 
+def test_what_success_cuts_off_in_the_last_branch_of_all_is_not_measured() -> None:
+    """In the other order it would be done; in a `seq` it never is."""
+    both = (seq(stage("put", ON_PLATE), stage("leave", OPENED), name=name) for name in ("a", "b"))
+    ways = program(group("all", *both))
+    *come_to, leave = (item.path for item in ir.stages(ways))
+    done = trace(worked_on=frozenset(come_to), finished=frozenset(come_to))
+    result = coverage(evidence(done, played=ways))
+    assert (result.verdict, result.paths) == (NOT_MEASURED, (leave,))
+    row = program(seq(stage("put", ON_PLATE), stage("leave", OPENED)))
+    short = trace(worked_on=frozenset({"put"}), finished=frozenset({"put"}))
+    assert coverage(evidence(short, played=row)).verdict is FAILED
+
+
 def test_success_of_the_benchmark_is_not_asked_of_a_goal_of_its_own() -> None:
     assert parity(evidence(trace(differs=2), own_goal=True)).verdict is NOT_MEASURED
 
