@@ -64,8 +64,8 @@ def collect(
         indices = _indices(simulator.states(scene).get(SPLIT, 0), amount)
         tell(f"{scene.id}: {len(indices)} initial states")
         found += [player.start(index) for index in indices]
-        for script in scripts:
-            tell(f"{scene.id}: {script}")
+        for number, script in enumerate(scripts, start=1):
+            tell(f"{scene.id}: {script}, act {number} of {len(scripts)}")
             found += player.play(script, indices[: amount.plays])
     finally:
         player.simulation.close()

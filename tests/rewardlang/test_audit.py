@@ -11,6 +11,7 @@ from rewardlang.auditing.audit import Audit, audit
 from rewardlang.auditing.collecting import Amount
 from rewardlang.auditing.document import document, places
 from rewardlang.auditing.results import Verdict
+from rewardlang.cli.audit_tables import print_audit
 from rewardlang.scene import Scene
 from rewardlang.simulator import Act, Replay, Script, UnsupportedScriptError
 from tests.rewardlang.episodes import state
@@ -198,6 +199,20 @@ def test_mutants_are_judged_without_playing_again() -> None:
     assert any(item.survives for item in done.mutants)
     data = document(done, strict=False)["mutation"]
     assert data["total"]["mutants"] == len(data["mutants"]) == len(done.mutants)
+
+
+def test_the_report_reads_in_80_columns(capsys, monkeypatch) -> None:
+    """No line of the table is longer, and what was seen stands in one piece."""
+    monkeypatch.setenv("COLUMNS", "80")
+    done = audited(Theatre(FULL))
+    print_audit(done)
+    printed = capsys.readouterr().out
+    table, _, _ = printed.partition("not measured: ")
+    assert max(map(len, table.splitlines())) <= 80
+    together = " ".join(printed.split())
+    for result in done.results:
+        assert " ".join(result.seen.split()) in together
+    assert len(table.splitlines()) < 5 * len(done.results)
 
 
 def test_results_point_to_lines_and_are_plain_data() -> None:
