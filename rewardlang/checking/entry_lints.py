@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from rewardlang import ir
 from rewardlang.checking.reasoning import asserted, atom_key, conjuncts, goal_keys, said, things
 from rewardlang.checking.signatures import amount_text
-from rewardlang.checking.stage_lints import Brought, View
+from rewardlang.checking.stage_lints import MOST_COMPARED, Brought, View
 from rewardlang.datatypes import Dimension
 from rewardlang.diagnostics import Diagnostic
 
@@ -28,13 +28,16 @@ def _unprepared_while(view: View) -> Iterator[Diagnostic]:
     """
     if not (view.before or view.after):
         return
-    for atom in conjuncts(view.stage.while_) if view.stage.while_ else ():
-        if not _is_made(atom) or any(_waited_before(stage, atom) for stage in view.before):
+    waited_for = conjuncts(view.stage.while_) if view.stage.while_ else ()
+    for atom in filter(_is_made, waited_for[:MOST_COMPARED]):
+        key = atom_key(atom)
+        if any(key in stage.waited_for for stage in view.before):
             continue
-        preparing = [stage for stage in view.before if _preparing(stage, atom)]
+        preparing = [stage for stage in view.before if _prepares(stage, atom)]
+        made = [one for stage in preparing for one in _preparing(stage, atom)]
         if not preparing:
             yield _nobody_prepares(view, atom)
-        elif not any(_is_close_enough(key, atom) for s in preparing for key in _preparing(s, atom)):
+        elif not any(_is_close_enough(one, atom) for one in made):
             yield _ends_too_far(view, atom, preparing[-1])
 
 
@@ -44,12 +47,14 @@ def _is_made(atom: ir.Atom) -> bool:
     return known and (atom.predicate != "near" or len(things(atom)) == 1)
 
 
-def _waited_before(stage: Brought, atom: ir.Atom) -> bool:
-    return atom_key(atom) in stage.waited_for
+def _prepares(stage: Brought, atom: ir.Atom) -> bool:
+    """Whether the stage brings `atom` about, or nearly so."""
+    item = things(atom)[0]
+    return any((made, item) in stage.about for made in _BROUGHT_ABOUT_BY[atom.predicate])
 
 
 def _preparing(stage: Brought, atom: ir.Atom) -> list[ir.Atom]:
-    """What the stage brings about that makes `atom` true, or nearly so."""
+    """What it is that does."""
     return [
         made
         for made in stage.asserted
