@@ -103,6 +103,8 @@ _WARNINGS = {
     "carry-without-grasp": "A stage carries an object without `while grasped(…)`.",
     "lower-without-over": "A stage lowers an object without `while over(…)`.",
     "roof-from-above": "A stage goes over a roofed region on the way into it.",
+    "unprepared-while": "A stage waits for what no stage before it brings about.",
+    "latched-goal": "`latch` keeps a part of the goal from being judged again.",
     "placement-without-release": "An object is placed but not released, and another goal follows.",
     "lopsided-weights": "One weight is more than 80 % of its siblings' sum.",
     "impossible-order": "A part is closed before, or while, something is to be put into it.",

@@ -76,5 +76,17 @@ def write_whole(path: Path, content: str | bytes) -> None:
         raise
 
 
+def why_not_writable(path: Path) -> str:
+    """What `write_whole` would fail with; "" where it would not. Nothing is left behind."""
+    target = path.resolve()
+    if target.is_dir():
+        return "it is a folder"
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            return ""
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+
+
 def _unreadable(path: Path, why: str) -> Problem:
     return Source("", str(path)), Diagnostic("unreadable-file", why, Span(0, 0))

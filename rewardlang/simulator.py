@@ -73,7 +73,7 @@ class Script:
 class Replay:
     """A recorded episode of T control steps: what was true after settling and after each step.
 
-    `native_success` is the benchmark's own success test, read from the same states.
+    `native_success` is the benchmark's goal as rewardlang compiles it, read from the same states.
     """
 
     snapshots: tuple[Snapshot, ...]  # (T + 1,)
@@ -117,6 +117,14 @@ class RecordedEpisode(Protocol):
         """The episode's states as snapshots. Nothing is simulated. Raises BindError."""
         ...
 
+    def benchmark_success(self) -> tuple[bool, ...]:
+        """What the benchmark's own code says of each of these states (T + 1,).
+
+        It is what compiled success is held against: nothing that rewardlang compiled may have a
+        part in it. Raises SimulatorError.
+        """
+        ...
+
 
 class Simulation(Protocol):
     """One scene to act in. `reset` it first."""
@@ -144,7 +152,7 @@ class Simulation(Protocol):
         ...
 
     def native_success(self) -> bool:
-        """The benchmark's own success test, now."""
+        """The benchmark's goal as rewardlang compiles it, now."""
         ...
 
     def close(self) -> None: ...

@@ -12,6 +12,7 @@ written by `tgrpo.demonstrations` it is; LIBERO's own scripts leave out a record
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ import rewardlang
 from tgrpo.envs import Simulation
 from tgrpo.initial_states import InitialState
 from tgrpo.libero_hdf5 import Demo, read_file
+from tgrpo.libero_success import LiberoSuccess
 from tgrpo.tasks import Task
 
 CAMERA = "obs/agentview_rgb"  # dataset (T, H, W, 3) uint8
@@ -43,17 +45,26 @@ class Replayer:
     def replay(self, demo: Demo, requirements: rewardlang.Requirements) -> rewardlang.Replay:
         """Snapshots of the episode's states. Raises BindError."""
         reader, native = self._reader(requirements), self._native
-        states = demo.states
-        if demo.final_state is not None:
-            states = np.vstack([states, demo.final_state])
-        moments = [
-            (reader.read(data), native(data))
-            for data in as_after_steps(self.simulation, states, demo.fixtures)
-        ]
+        moments = [(reader.read(data), native(data)) for data in self._moments(demo)]
         return rewardlang.Replay(
             snapshots=tuple(snapshot for snapshot, _ in moments),
             native_success=tuple(success for _, success in moments),
         )
+
+    def benchmark_success(self, demo: Demo) -> tuple[bool, ...]:
+        """LIBERO's own test of the episode's states; the first time, its environment is built."""
+        return tuple(self._libero() for _ in self._moments(demo))
+
+    def release(self) -> None:
+        """Forget LIBERO's environment, which takes a gigabyte; it is built again when asked for."""
+        if vars(self).pop("_libero", None) is not None:
+            gc.collect()  # it is full of reference cycles
+
+    def _moments(self, demo: Demo) -> Iterator[mujoco.MjData]:
+        states = demo.states
+        if demo.final_state is not None:
+            states = np.vstack([states, demo.final_state])
+        return as_after_steps(self.simulation, states, demo.fixtures)
 
     def _reader(self, requirements: rewardlang.Requirements) -> rewardlang.SnapshotReader:
         if requirements not in self._readers:
@@ -66,6 +77,10 @@ class Replayer:
     @cached_property
     def _native(self) -> Callable[[mujoco.MjData], bool]:
         return rewardlang.native_success(self.task.scene).bind(self.simulation.model)
+
+    @cached_property
+    def _libero(self) -> LiberoSuccess:
+        return LiberoSuccess(self.simulation)
 
 
 def as_after_steps(
@@ -119,6 +134,9 @@ class Recording:
 
     def replay(self, requirements: rewardlang.Requirements) -> rewardlang.Replay:
         return self._replayer.replay(self._demo, requirements)
+
+    def benchmark_success(self) -> tuple[bool, ...]:
+        return self._replayer.benchmark_success(self._demo)
 
 
 def read_recordings(path: Path, replayers: dict[Task, Replayer]) -> tuple[Task, list[Recording]]:

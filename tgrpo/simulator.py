@@ -51,7 +51,8 @@ class LiberoSimulator:
     def open(self, scene: rewardlang.Scene) -> LiberoSimulation:
         task = _task_of(scene)
         with _translated():
-            return LiberoSimulation(Simulation(task))
+            replayer = self._replayers.setdefault(task, Replayer(task))
+            return LiberoSimulation(Simulation(task), replayer)
 
     def recordings(self, path: Path, scene: rewardlang.Scene) -> Sequence[Recording]:
         with _translated():
@@ -66,10 +67,10 @@ class LiberoSimulator:
 class LiberoSimulation:
     """One task, live."""
 
-    def __init__(self, simulation: Simulation):
+    def __init__(self, simulation: Simulation, replayer: Replayer):
         self._simulation = simulation
         self._native = rewardlang.native_success(simulation.scene).bind(simulation.model)
-        self._replayer = Replayer(simulation.task)
+        self._replayer = replayer
 
     @property
     def scene(self) -> rewardlang.Scene:
@@ -132,6 +133,7 @@ class LiberoSimulation:
 
     def close(self) -> None:
         self._simulation.close()
+        self._replayer.release()
 
 
 def _task_of(scene: rewardlang.Scene) -> Task:

@@ -64,8 +64,8 @@ def collect(
         indices = _indices(simulator.states(scene).get(SPLIT, 0), amount)
         tell(f"{scene.id}: {len(indices)} initial states")
         found += [player.start(index) for index in indices]
-        for script in scripts:
-            tell(f"{scene.id}: {script}")
+        for number, script in enumerate(scripts, start=1):
+            tell(f"{scene.id}: {script}, act {number} of {len(scripts)}")
             found += player.play(script, indices[: amount.plays])
     finally:
         player.simulation.close()
@@ -80,11 +80,10 @@ def _indices(number: int, amount: Amount) -> list[int]:
 
 def _recorded(episode: RecordedEpisode, requirements: Requirements) -> Episode:
     return Episode.of(
-        episode.replay(requirements),
+        episode,
         requirements,
         name=f"{episode.file} {episode.name}",
         role=Role.DEMONSTRATION,
-        solved=episode.solved,
     )
 
 
@@ -100,6 +99,8 @@ class _Player:
 
     def play(self, script: Script, indices: Sequence[int]) -> list[Episode]:
         """From each state; nothing, with the reason kept, where the script cannot be acted out."""
+        if not indices:
+            self.unplayed[str(script)] = f"the scene has no `{SPLIT}` states to play it from"
         role = Role.DEMONSTRATION if script.act is Act.DEMONSTRATION else Role.EXPLOIT
         try:
             return [self._episode(script, index, self.max_steps, role) for index in indices]
@@ -111,11 +112,10 @@ class _Player:
         played = self.simulation.play(script, SPLIT, index, steps)
         state = f"{SPLIT} state {index}"
         return Episode.of(
-            played.replay(self.requirements),
+            played,
             self.requirements,
             name=state if role is Role.START else f"{script}, {state}",
             role=role,
             script=str(script),
             state=state,
-            solved=played.solved,
         )

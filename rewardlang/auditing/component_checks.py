@@ -20,7 +20,7 @@ def coverage(evidence: Evidence) -> Result:
     done = evidence.successes
     if not done:
         return not_measured("coverage", evidence.why_no_success, GIVE_DEMOS)
-    optional = _alternatives(evidence.program.root)
+    optional = _optional(evidence.program.root)
     shares: dict[str, float] = {}
     for stage in ir.stages(evidence.program):
         taken = any(stage.path in trace.worked_on | trace.finished for trace in done)
@@ -32,7 +32,7 @@ def coverage(evidence: Evidence) -> Result:
     low = tuple(path for path, share in shares.items() if not COVERAGE.holds(share))
     seen = f"the stage finished least often is finished by {least:.0%} of {len(done)} successes"
     if untaken and not low:
-        seen = f"no success took the way over {', '.join(untaken)}"
+        seen = f"no success came to {', '.join(untaken)}"
         return not_measured("coverage", seen, _PLAY_MORE, paths=untaken)
     return judged(
         "coverage",
@@ -44,18 +44,20 @@ def coverage(evidence: Evidence) -> Result:
     )
 
 
-def _alternatives(node: ir.Node, *, within_any: bool = False) -> frozenset[str]:
-    """Stages in a branch of `any`, which a success may do without."""
+def _optional(node: ir.Node, *, within: bool = False) -> frozenset[str]:
+    """Stages that a success may not come to.
+
+    Those in a branch of `any`, and in one of several branches of `all`: success cuts off the end
+    of whichever comes last, and another order may show it.
+    """
     match node:
         case ir.Stage():
-            return frozenset({node.path} if within_any else ())
+            return frozenset({node.path} if within else ())
         case ir.Keep():
             return frozenset()
         case ir.Group():
-            inside = within_any or node.mode == "any"
-            return frozenset().union(
-                *(_alternatives(child, within_any=inside) for child in node.children)
-            )
+            inside = within or (node.mode != "seq" and len(node.children) > 1)
+            return frozenset().union(*(_optional(child, within=inside) for child in node.children))
 
 
 def dead_components(evidence: Evidence) -> Result:
@@ -93,7 +95,8 @@ class _Sign(Enum):
 def _sign(evidence: Evidence, node: ir.Stage | ir.Keep) -> _Sign:
     low, high = _range(evidence, node.path)
     if isinstance(node, ir.Keep):
-        if not evidence.moved or low == 1.0:
+        judged = any(node.path in trace.ranges for trace in evidence.moved)
+        if not judged or low == 1.0:
             return _Sign.UNCOVERED
         return _Sign.DEAD if high == 0.0 else _Sign.ALIVE
     if not any(node.path in trace.worked_on for trace in evidence.moved):

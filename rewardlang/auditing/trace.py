@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from rewardlang import ir
 from rewardlang.runtime.evaluator import Evaluator, RewardFn, RewardStep, compile
 from rewardlang.scene import Scene
-from rewardlang.simulator import Replay
+from rewardlang.simulator import RecordedEpisode
 from rewardlang.state import Collector, Requirements, Snapshot
 
 
@@ -35,6 +35,7 @@ class Episode:
 
     script: what was acted out. state: the initial state from which; "" for a recorded episode.
     facts (T + 1, W): after settling and after each step, as `requirements` orders them.
+    native_success: what the benchmark's own code said of the same states.
     """
 
     name: str
@@ -49,18 +50,19 @@ class Episode:
     @classmethod
     def of(
         cls,
-        replay: Replay,
+        recorded: RecordedEpisode,
         requirements: Requirements,
         *,
         name: str,
         role: Role,
         script: str = "",
         state: str = "",
-        solved: bool | None = None,
     ) -> Episode:
-        facts = np.array([snapshot.values for snapshot in replay.snapshots], dtype=np.float64)
-        success = replay.native_success
-        return cls(name, role, script, state, requirements, facts, success, solved)
+        """Raises SimulatorError, BindError."""
+        snapshots = recorded.replay(requirements).snapshots
+        facts = np.array([snapshot.values for snapshot in snapshots], dtype=np.float64)
+        success = recorded.benchmark_success()
+        return cls(name, role, script, state, requirements, facts, success, recorded.solved)
 
     @property
     def ends_early(self) -> bool:
@@ -85,7 +87,8 @@ class Trace:
     finished   paths of those that were done, in the step of success at the latest
     held       paths of those whose own `until` held at some time, whoever was working on them:
                what is finished without was passed because the next one's held
-    ranges     stage, keep, or `penalty.NAME` -> least and greatest value after any step
+    ranges     stage, keep, or `penalty.NAME` -> least and greatest value after any step; of a
+               keep, from when its group is entered, and nothing where it never is
     differs    steps at which the program's success was not the benchmark's
     steps      steps that were judged
     """
@@ -150,7 +153,7 @@ def _trace(reward_fn: RewardFn, probe: RewardFn, scene: Scene, episode: Episode)
         worked_on=frozenset(chain(first, *(step.stages for step in before))),
         finished=_done(program, steps),
         held=_done(program, probed),
-        ranges=_ranges(steps),
+        ranges=_ranges(program, steps),
         differs=sum(
             step.success != native
             for step, native in zip(steps, episode.native_success[1:], strict=False)
@@ -177,8 +180,37 @@ def _done(program: ir.Program, steps: Sequence[RewardStep]) -> frozenset[str]:
     )
 
 
-def _ranges(steps: Sequence[RewardStep]) -> dict[str, tuple[float, float]]:
-    values = (
-        {path: [step.terms[path] for step in steps] for path in steps[0].terms} if steps else {}
-    )
-    return {path: (min(of), max(of)) for path, of in values.items()}
+def _ranges(program: ir.Program, steps: Sequence[RewardStep]) -> dict[str, tuple[float, float]]:
+    """Of every part that had a say."""
+    entered = _entered(program, steps)
+    values = {
+        path: [step.terms[path] for step in steps[entered.get(path, 0) :]]
+        for path in (steps[0].terms if steps else ())
+    }
+    return {path: (min(of), max(of)) for path, of in values.items() if of}
+
+
+def _entered(program: ir.Program, steps: Sequence[RewardStep]) -> dict[str, int]:
+    """`keep` -> the first step that judged it: before, its value is 0 because nobody asked.
+
+    That is when it holds, or when a stage beside it is worth something. The number of steps where
+    its group was never entered.
+    """
+    return {
+        child.path: next(
+            (
+                number
+                for number, step in enumerate(steps)
+                if any(step.terms[path] > 0.0 for path in (child.path, *_stages_below(group)))
+            ),
+            len(steps),
+        )
+        for group in ir.walk(program.root)
+        if isinstance(group, ir.Group)
+        for child in group.children
+        if isinstance(child, ir.Keep)
+    }
+
+
+def _stages_below(group: ir.Group) -> list[str]:
+    return [node.path for node in ir.walk(group) if isinstance(node, ir.Stage)]

@@ -98,7 +98,7 @@ _PREDICATES = (
     ),
     Predicate(
         "near",
-        (Thing("first", _P), Thing("second", _P), _length("within", 0.005, 0.3, 0.03)),
+        (Thing("first", _P), Thing("second", _P), _length("within", 0.005, 0.2, 0.03)),
         truth="the first's middle is at most this far from the second's bounding box",
         doc="The distance is 0 inside the box: a bowl gripped at its rim is near.",
         degree="that distance",
@@ -145,14 +145,14 @@ _PREDICATES = (
     ),
     Predicate(
         "over",
-        (Thing("item", _M), Thing("support", _S), _length("margin", 0.0, 0.2, 0.02)),
+        (Thing("item", _M), Thing("support", _S), _length("margin", 0.0, 0.1, 0.02)),
         truth="the item is horizontally within the support's outline plus the margin",
         doc="At any height, below the support too: see `above`.",
         degree="horizontal distance to that outline",
     ),
     Predicate(
         "above",
-        (Thing("item", _M), Thing("support", _S), _length("margin", 0.0, 0.2, 0.02)),
+        (Thing("item", _M), Thing("support", _S), _length("margin", 0.0, 0.1, 0.02)),
         truth="`over`, and the item's bottom is higher than the support's top",
         doc="What a carried object must reach before it is lowered.",
         degree="horizontal distance to that outline",

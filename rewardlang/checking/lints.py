@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, combinations
 
 from rewardlang import ir
+from rewardlang.checking.entry_lints import ENTRY_RULES
 from rewardlang.checking.reasoning import (
     asserted,
     atom_key,
@@ -28,7 +29,7 @@ MOST_SHARE = 0.8  # of one child in its siblings' sum
 def lint(program: ir.Program, scene: Scene) -> Iterator[Diagnostic]:
     """All warnings, in no particular order; the same one may come twice."""
     for view in views(program, scene):
-        for rule in STAGE_RULES:
+        for rule in (*STAGE_RULES, *ENTRY_RULES):
             yield from rule(view)
     for node in ir.walk(program.root):
         if isinstance(node, ir.Group):

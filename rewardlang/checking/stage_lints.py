@@ -30,8 +30,14 @@ _CARRYING = (*_FROM_ABOVE, "at_mouth")
 
 @dataclass(frozen=True)
 class Brought:
-    """What an earlier or later stage brings about: whole atoms, and (predicate, thing)."""
+    """What an earlier or later stage brings about: whole atoms, and (predicate, thing).
 
+    `asserted` are the atoms themselves, `waited_for` those of its own `while`.
+    """
+
+    name: str
+    asserted: tuple[ir.Atom, ...]
+    waited_for: frozenset[tuple[str, ...]]
     atoms: frozenset[tuple[str, ...]]
     about: frozenset[tuple[str, ...]]
 
@@ -121,7 +127,14 @@ def _views(node: ir.Node, around: _Around) -> Iterator[View]:
 def _brought(stage: ir.Stage) -> Brought:
     atoms = asserted(stage.until)
     about = ((atom.predicate, *things(atom)[:1]) for atom in atoms)
-    return Brought(frozenset(map(atom_key, atoms)), frozenset(about))
+    waited_for = conjuncts(stage.while_) if stage.while_ else ()
+    return Brought(
+        stage.name,
+        atoms,
+        frozenset(map(atom_key, waited_for)),
+        frozenset(map(atom_key, atoms)),
+        frozenset(about),
+    )
 
 
 def _lift_before_grasp(view: View) -> Iterator[Diagnostic]:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -44,19 +45,18 @@ def print_audit(audit: Audit) -> None:
 
 
 def _checks(audit: Audit) -> Table:
+    """What was seen stands below the check's name: no column is left too narrow to be read."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("check", overflow="fold")
+    table.add_column("check", overflow="fold", ratio=1)
     table.add_column("verdict", no_wrap=True)
     table.add_column("number", justify="right", no_wrap=True)
     table.add_column("wanted", no_wrap=True)
-    table.add_column("seen", overflow="fold")
     for result in audit.results:
         table.add_row(
-            Text(result.name),
+            Group(Text(result.name, "bold"), Padding(Text(result.seen, "dim"), (0, 0, 0, 2))),
             Text(result.verdict, style=_STYLES[result.verdict]),
             "" if result.number is None else f"{result.number:.3g}",
             "" if result.bound is None else str(result.bound),
-            Text(result.seen),
         )
     return table
 
@@ -80,7 +80,7 @@ def _print_mutants(console: Console, judged: tuple[Judged, ...]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("seeded fault")
-    for column in ("mutants", "found by check", "by audit", "by either"):
+    for column in ("mutants", "check", "audit", "either"):
         table.add_column(column, justify="right")
     for row in by_operator(judged):
         table.add_row(*_cells(row))

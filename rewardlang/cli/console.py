@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -13,7 +13,7 @@ from rich.text import Text
 from rewardlang import ir
 from rewardlang.api import analyze
 from rewardlang.diagnostics import one_of, render_one
-from rewardlang.files import STDIN, Problem, read_program, write_whole
+from rewardlang.files import STDIN, Problem, read_program, why_not_writable, write_whole
 from rewardlang.inspecting.scene_card import find_scene
 from rewardlang.scene import (
     Scene,
@@ -85,6 +85,14 @@ def replace(path: Path, content: str | bytes) -> None:
         write_whole(path, content)
     except OSError as error:
         fail(f"cannot write {path}: {(error.strerror or str(error)).lower()}")
+
+
+def must_be_writable(paths: Iterable[Path]) -> None:
+    """Exits, naming all that cannot be written, before anybody waits for what is to go there."""
+    told = {path: why_not_writable(path) for path in paths if path != STDIN}
+    found = [f"cannot write {path}: {why}" for path, why in told.items() if why]
+    if found:
+        fail("\nerror: ".join(found))
 
 
 def print_diagnostics(found: Sequence[Problem], err: bool = False) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -19,23 +18,30 @@ if TYPE_CHECKING:
 def print_scores(summary: Summary, scores: Sequence[EpisodeScore], passed_over: int) -> None:
     """Two rows per episode, a row per stage, and what tables do not say."""
     console = Console(highlight=False)
-    names = _names(scores)
+    files = list(dict.fromkeys(item.file for item in scores))
+    names = _names(files, scores)
     console.print(_episodes(names, scores))
     console.print(_stage_times(names, scores))
     console.print(_stages(summary))
-    for line in _lines(summary, passed_over):
+    for line in (*_numbered(files), *_lines(summary, passed_over)):
         console.print(line, soft_wrap=True)
 
 
-def _names(scores: Sequence[EpisodeScore]) -> list[str]:
-    """With their file's name where there are several files."""
-    several = len({item.file for item in scores}) > 1
-    return [f"{Path(item.file).stem} {item.name}" if several else item.name for item in scores]
+def _names(files: Sequence[str], scores: Sequence[EpisodeScore]) -> list[str]:
+    """With their file's number where there are several files: their names are long."""
+    if len(files) < 2:
+        return [item.name for item in scores]
+    return [f"{files.index(item.file) + 1}: {item.name}" for item in scores]
+
+
+def _numbered(files: Sequence[str]) -> list[str]:
+    several = files if len(files) > 1 else ()
+    return [f"file {number}: {file}" for number, file in enumerate(several, start=1)]
 
 
 def _episodes(names: Sequence[str], scores: Sequence[EpisodeScore]) -> Table:
     table = _table("episode")
-    for column in ("steps", "return", "Φ first", "most", "last", "success at", "LIBERO's at"):
+    for column in ("steps", "return", "Φ first", "most", "last", "success\nat", "LIBERO's\nat"):
         table.add_column(column, justify="right")
     for name, item in zip(names, scores, strict=True):
         table.add_row(
@@ -65,7 +71,7 @@ def _stage_times(names: Sequence[str], scores: Sequence[EpisodeScore]) -> Table:
 
 def _table(first: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first)
+    table.add_column(first, overflow="fold")
     return table
 
 
@@ -75,7 +81,7 @@ def _step(number: int | None) -> str:
 
 def _stages(summary: Summary) -> Table:
     table = _table("stage")
-    for column in ("reached", "finished", "first at: mean", "median", "spent: mean", "median"):
+    for column in ("reached", "finished", "at step:\nmean", "\nmedian", "spent:\nmean", "\nmedian"):
         table.add_column(column, justify="right")
     for stage in summary.stages:
         table.add_row(

@@ -11,6 +11,7 @@ from rewardlang.auditing.audit import Audit, audit
 from rewardlang.auditing.collecting import Amount
 from rewardlang.auditing.document import document, places
 from rewardlang.auditing.results import Verdict
+from rewardlang.cli.audit_tables import print_audit
 from rewardlang.scene import Scene
 from rewardlang.simulator import Act, Replay, Script, UnsupportedScriptError
 from tests.rewardlang.episodes import state
@@ -56,10 +57,14 @@ class Recorded:
     file: str = "demos.hdf5"
     solved: bool | None = None
     frames: None = None
+    benchmark_fails: bool = False  # whatever happens
 
     def replay(self, requirements) -> Replay:
         done = tuple(world is SOLVED[-1] for world in self.worlds)
         return Replay(tuple(map(reader(requirements), self.worlds)), done)
+
+    def benchmark_success(self) -> tuple[bool, ...]:
+        return tuple(world is SOLVED[-1] and not self.benchmark_fails for world in self.worlds)
 
 
 @dataclass
@@ -70,12 +75,13 @@ class Theatre:
     suffixes: tuple[str, ...] = ()
     played: list[tuple[Script, int, int]] = field(default_factory=list)
     closed: bool = False
+    number: int = 6  # of initial states
 
     def max_steps(self, _scene: Scene) -> int:
         return 20
 
     def states(self, _scene: Scene) -> dict[str, int]:
-        return {"train": 6}
+        return {"train": self.number}
 
     def open(self, _scene: Scene) -> Theatre:
         return self
@@ -155,6 +161,24 @@ def test_recorded_episodes_stand_in_for_the_demonstrator() -> None:
     assert not done.of(Verdict.FAILED)
 
 
+def test_parity_is_with_the_benchmark_s_own_code_and_not_with_the_compiled_goal() -> None:
+    agreed = audited(Theatre(FULL), [Recorded(SOLVED)])
+    other = audited(Theatre(FULL), [Recorded(SOLVED, benchmark_fails=True)])
+    assert "parity" not in {item.name for item in agreed.of(Verdict.FAILED)}
+    (parity,) = (item for item in other.results if item.check == "parity")
+    assert parity.verdict is Verdict.FAILED
+    assert "not the benchmark's at 1 of" in parity.seen
+
+
+def test_without_initial_states_every_exploit_is_not_measured_and_says_why() -> None:
+    done = audited(Theatre(FULL, number=0), [Recorded(SOLVED)])
+    exploits = [item for item in done.results if item.check == "exploit"]
+    assert len(exploits) == len(audited(Theatre(FULL)).unplayed) + 8
+    for item in exploits:
+        assert item.verdict is Verdict.NOT_MEASURED
+        assert item.seen == "the scene has no `train` states to play it from"
+
+
 def test_the_simulator_is_closed_when_it_fails() -> None:
     theatre = Theatre({})
     with pytest.raises(UnsupportedScriptError):
@@ -175,6 +199,20 @@ def test_mutants_are_judged_without_playing_again() -> None:
     assert any(item.survives for item in done.mutants)
     data = document(done, strict=False)["mutation"]
     assert data["total"]["mutants"] == len(data["mutants"]) == len(done.mutants)
+
+
+def test_the_report_reads_in_80_columns(capsys, monkeypatch) -> None:
+    """No line of the table is longer, and what was seen stands in one piece."""
+    monkeypatch.setenv("COLUMNS", "80")
+    done = audited(Theatre(FULL))
+    print_audit(done)
+    printed = capsys.readouterr().out
+    table, _, _ = printed.partition("not measured: ")
+    assert max(map(len, table.splitlines())) <= 80
+    together = " ".join(printed.split())
+    for result in done.results:
+        assert " ".join(result.seen.split()) in together
+    assert len(table.splitlines()) < 5 * len(done.results)
 
 
 def test_results_point_to_lines_and_are_plain_data() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from random import Random
 
 import numpy as np
@@ -24,7 +24,7 @@ from rewardlang.auditing.trajectory_checks import separation as separation_check
 from rewardlang.runtime.evaluator import compile
 from rewardlang.simulator import Replay
 from tests.rewardlang.episodes import HELD, IN_BASKET, ON_PLATE, OPENED, STOVE_ON, state
-from tests.rewardlang.programs import any_, atom, keep, not_, penalty, program, seq, stage
+from tests.rewardlang.programs import any_, atom, group, keep, not_, penalty, program, seq, stage
 from tests.rewardlang.programs import random_program as made_up
 from tests.rewardlang.worlds import KITCHEN, World, reader, wander
 
@@ -179,6 +179,19 @@ def test_a_branch_that_no_success_took_is_not_measured() -> None:
     assert (skipped.verdict, skipped.paths) == (FAILED, (end_,))
 
 
+def test_what_success_cuts_off_in_the_last_branch_of_all_is_not_measured() -> None:
+    """In the other order it would be done; in a `seq` it never is."""
+    both = (seq(stage("put", ON_PLATE), stage("leave", OPENED), name=name) for name in ("a", "b"))
+    ways = program(group("all", *both))
+    *come_to, leave = (item.path for item in ir.stages(ways))
+    done = trace(worked_on=frozenset(come_to), finished=frozenset(come_to))
+    result = coverage(evidence(done, played=ways))
+    assert (result.verdict, result.paths) == (NOT_MEASURED, (leave,))
+    row = program(seq(stage("put", ON_PLATE), stage("leave", OPENED)))
+    short = trace(worked_on=frozenset({"put"}), finished=frozenset({"put"}))
+    assert coverage(evidence(short, played=row)).verdict is FAILED
+
+
 def test_success_of_the_benchmark_is_not_asked_of_a_goal_of_its_own() -> None:
     assert parity(evidence(trace(differs=2), own_goal=True)).verdict is NOT_MEASURED
 
@@ -205,6 +218,30 @@ def test_a_keep_that_is_never_kept_is_dead_and_one_that_nothing_broke_is_not_mea
     assert (result((0.0, 0.0)).verdict, result((0.0, 0.0)).paths) == (FAILED, ("safe",))
     assert (result((1.0, 1.0)).verdict, result((1.0, 1.0)).paths) == (NOT_MEASURED, ("safe",))
     assert result((0.0, 1.0)).verdict is PASSED
+
+
+SAFE = group("all", stage("grasp", HELD), keep("safe", not_(STOVE_ON)))
+GUARDED = program(seq(stage("put", ON_PLATE), SAFE))
+BURNING = (state(plate=True, stove=True), state(held=True, stove=True))
+
+
+@pytest.mark.parametrize(
+    ("worlds", "values", "verdict"),
+    [
+        ((state(stove=True), state(stove=True)), None, NOT_MEASURED),
+        ((state(plate=True), state(), state()), (1.0, 1.0), NOT_MEASURED),
+        ((state(plate=True), state(), state(held=True, stove=True)), (0.0, 1.0), PASSED),
+        (BURNING, (0.0, 0.0), FAILED),
+    ],
+)
+def test_a_keep_is_judged_from_when_its_group_is_entered(worlds, values, verdict) -> None:
+    """Before, nobody asked: that it is worth 0 there does not say that it was broken."""
+    found = traced(recorded((state(), state(), *worlds), Role.EXPLOIT, played=GUARDED), GUARDED)
+    assert found.ranges.get("safe") == values
+    stages = {"put": (0.0, 1.0), "grasp": (0.0, 1.0)}  # whose own fate is not the question
+    alone = replace(found, worked_on=frozenset(stages), ranges=found.ranges | stages)
+    result = dead_components(evidence(alone, played=GUARDED))
+    assert (result.verdict, "safe" in result.paths) == (verdict, verdict is not PASSED)
 
 
 def test_a_stage_that_no_episode_came_to_is_not_measured() -> None:
@@ -338,18 +375,31 @@ SOLVED = (
 )
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """Written states; what rewardlang compiled is never right about success."""
+
+    worlds: tuple[World, ...]
+    solved: bool | None = None
+    file: str = "made up"
+    name: str = "demo_0"
+    frames: None = None
+
+    def replay(self, requirements) -> Replay:
+        return Replay(tuple(map(reader(requirements), self.worlds)), (False,) * len(self.worlds))
+
+    def benchmark_success(self) -> tuple[bool, ...]:
+        return tuple(world is SOLVED[-1] for world in self.worlds)
+
+
 def recorded(
     worlds: tuple[World, ...],
     role: Role = Role.DEMONSTRATION,
     played: ir.Program = TIDY,
     solved: bool | None = None,
-    native: bool = True,
 ) -> Episode:
     requirements = all_facts([compile(TIDY), compile(played)], KITCHEN)
-    read = reader(requirements)
-    done = tuple(native and world is SOLVED[-1] for world in worlds)
-    replay = Replay(tuple(read(world) for world in worlds), done)
-    return Episode.of(replay, requirements, name="made up", role=role, solved=solved)
+    return Episode.of(Recorded(worlds, solved), requirements, name="made up", role=role)
 
 
 def traced(episode: Episode, played: ir.Program = TIDY) -> Trace:

@@ -120,9 +120,9 @@ def test_warnings_of_the_program_itself_find_no_mutant() -> None:
     warned = analyze(MILK.read_text().replace("weight 3", "weight 60"))
     assert [item.code for item in warned.diagnostics] == ["lopsided-weights"]
     judged = judge_mutants(warned, mutants(warned), (), lambda _: ())
-    flipped = [item for item in judged if item.mutant.operator == "flipped order"]
-    assert flipped
-    assert not any(item.static for item in flipped)
+    scaled = [item for item in judged if item.mutant.operator == "threshold × 1.5"]
+    assert any(not item.static for item in scaled)
+    assert not any("lopsided-weights" in item.static for item in scaled)
 
 
 # --- exploits ------------------------------------------------------------------------------------

@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
 import rewardlang.simulator
 from rewardlang import ir
+from rewardlang.cli import app
+from rewardlang.cli.score_tables import print_scores
 from rewardlang.scoring.chart import LEFT, RIGHT, WIDTH, chart
 from rewardlang.scoring.document import document
 from rewardlang.scoring.loading import load
@@ -28,6 +31,7 @@ from rewardlang.scoring.timeline import Band, bands, colors
 from rewardlang.simulator import OtherSceneError, Replay, SimulatorError, find
 from tests.rewardlang.episodes import HELD, ON_PLATE, OPENED, Episode, state
 from tests.rewardlang.programs import all_, program, seq, stage
+from tests.rewardlang.shipped import MILK
 from tests.rewardlang.worlds import KITCHEN, World, reader, wander
 
 TIDY = program(seq(stage("grasp", HELD), stage("put", ON_PLATE), stage("open", OPENED)))
@@ -372,6 +376,39 @@ def test_of_a_folder_the_files_of_the_scene_count(folder: Path) -> None:
     assert loaded.passed_over == 1
     scores = score_episodes(TIDY, KITCHEN, loaded.episodes, max_steps=100)
     assert [item.phi for item in scores] == [scored(STUCK).phi] * 4
+
+
+def test_the_tables_of_several_files_read_in_80_columns(folder: Path, capsys, monkeypatch) -> None:
+    """Files are numbered, because their names are long, and are told below."""
+    monkeypatch.setenv("COLUMNS", "80")
+    long = folder / f"{'pick_up_the_black_bowl_' * 4}.demo"
+    long.write_text("kitchen")
+    loaded = load(Shelf(), KITCHEN, [folder])
+    scores = score_episodes(TIDY, KITCHEN, loaded.episodes, max_steps=100)
+    print_scores(summarize(scores, [stage.path for stage in ir.stages(TIDY)]), scores, 0)
+    tables, *files = capsys.readouterr().out.split("file ")
+    assert max(map(len, tables.splitlines())) <= 80
+    assert "3: demo_1" in tables
+    assert [line.split()[0] for line in files] == ["1:", "2:", "3:"]
+    assert str(long) in files[2]
+
+
+def test_paths_that_cannot_be_written_are_named_before_anything_is_scored(
+    folder: Path, monkeypatch
+) -> None:
+    _installed(monkeypatch)  # no simulator: scoring would end here
+    program = folder / "milk.rl"
+    program.write_text(MILK.read_text())
+    page, picture = folder / "missing" / "page.html", folder / "sub" / "phi.png"
+    picture.mkdir()
+    wanted = ["score", program, folder, "--html", page, "--plot", picture, "--json", "-"]
+    done = CliRunner().invoke(app, list(map(str, wanted)))
+    assert done.exit_code == 1
+    assert done.stderr.splitlines() == [
+        f"error: cannot write {picture}: it is a folder",
+        f"error: cannot write {page}: no such file or directory",
+    ]
+    assert not list((folder / "sub").glob(".*"))
 
 
 def test_a_file_is_read_once(folder: Path) -> None:

@@ -47,7 +47,7 @@ def test_each_row_can_be_asked_for(name: str) -> None:
 
 def test_a_quantity_is_told_with_default_and_band() -> None:
     (within,) = (a for a in reference.entry("near").arguments if a.name == "within")
-    assert within.in_words == "a length (mm, cm, m), 3 cm where not given, usually 5 mm to 30 cm"
+    assert within.in_words == "a length (mm, cm, m), 3 cm where not given, usually 5 mm to 20 cm"
 
 
 def test_a_macro_is_shown_with_what_it_stands_for() -> None:

@@ -18,9 +18,12 @@ from rewardlang.state import Fact, FactKind
 from tgrpo.advantages import fuse, step_level, trajectory_level
 from tgrpo.demonstrator import demonstrate
 from tgrpo.simulator import LiberoSimulator
-from tgrpo.tasks import find_task
+from tgrpo.tasks import Task, find_task
 
 MILK = find_task("libero_object/pick_up_the_milk_and_place_it_in_the_basket")
+STOVE = find_task("libero_goal/turn_on_the_stove")
+MIDDLE_DRAWER = find_task("libero_goal/open_the_middle_drawer_of_the_cabinet")
+OPEN_DRAWER = find_task("libero_90/KITCHEN_SCENE4_close_the_bottom_drawer_of_the_cabinet")
 SHIPPED = Path(__file__).parents[2] / "tasks" / f"{MILK.id}.rl"
 ITEM, BASKET, OTHER = "milk_1", "basket_1_contain_region", "cream_cheese_1"
 STEPS = 130
@@ -154,7 +157,7 @@ def test_the_wrong_object_is_put_where_the_right_one_belongs(play) -> None:
 @pytest.mark.parametrize(
     ("script", "why"),
     [
-        (Script(Act.OPEN_AND_CLOSE, BASKET), "there is no controller for `open and close`"),
+        (Script(Act.OPEN_AND_CLOSE, BASKET), f"`{BASKET}` has no handle to open it by"),
         (Script(Act.LIFT_AND_HOLD, BASKET), f"`{BASKET}` is nothing that can be grasped"),
         (Script(Act.HOVER, "teapot_1"), f"there is no `teapot_1` in {MILK.id}"),
     ],
@@ -163,6 +166,47 @@ def test_what_cannot_be_acted_out_is_said(simulation, script, why) -> None:
     with pytest.raises(rewardlang.UnsupportedScriptError) as caught:
         simulation.play(script, "train", 0, 5)
     assert str(caught.value) == why
+
+
+def shares(task: Task, part: str, steps: int) -> tuple[np.ndarray, bool]:
+    """How far a part was open or on (T + 1,), of the way to the benchmark's threshold."""
+    simulation = LiberoSimulator().open(task.scene)
+    kind = FactKind.KNOB if task is STOVE else FactKind.PART
+    read = rewardlang.Requirements((Fact(kind, (part,)),))
+    replay = simulation.play(Script(Act.OPEN_AND_CLOSE, part), "train", 7, steps).replay(read)
+    simulation.close()
+    values = np.array([snapshot.values[0] for snapshot in replay.snapshots])
+    return values, any(replay.native_success)
+
+
+def times_through(values: np.ndarray, level: float) -> int:
+    return int((np.diff(values > level) != 0).sum())
+
+
+@pytest.mark.sim
+def test_a_knob_is_turned_to_and_fro_and_never_on() -> None:
+    values, success = shares(STOVE, "flat_stove_1", 250)
+    assert times_through(values, 0.5) >= 4
+    assert values.max() < 1.0
+    assert not success
+
+
+@pytest.mark.sim
+def test_an_open_drawer_is_moved_to_and_fro() -> None:
+    """Past where the benchmark calls it open, for its goal is another."""
+    values, success = shares(OPEN_DRAWER, "white_cabinet_1_bottom_region", 250)
+    assert times_through(values, 0.999) >= 4
+    assert not success
+
+
+@pytest.mark.sim
+def test_a_handle_below_another_is_out_of_reach_and_says_so() -> None:
+    with pytest.raises(rewardlang.UnsupportedScriptError) as caught:
+        shares(MIDDLE_DRAWER, "wooden_cabinet_1_middle_region", 250)
+    assert str(caught.value) == (
+        "the hand, which comes from above, cannot move `wooden_cabinet_1_middle_region` by its "
+        "handle"
+    )
 
 
 # --- the command ---------------------------------------------------------------------------------

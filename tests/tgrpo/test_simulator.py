@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
+from weakref import ref
 
 import h5py
 import mujoco
@@ -23,6 +25,7 @@ from tgrpo.demonstrations import write_demonstrations
 from tgrpo.demonstrator import Demonstrator
 from tgrpo.envs import Simulation
 from tgrpo.initial_states import InitialState, load_states
+from tgrpo.libero_success import LiberoSuccess
 from tgrpo.recordings import Replayer, as_after_steps
 from tgrpo.simulator import LiberoSimulator
 from tgrpo.tasks import find_task
@@ -161,6 +164,20 @@ def test_a_replay_reads_what_the_live_run_read(written, lives):
         assert values.shape == (len(live.actions) + 1, requirements.width)
         assert np.abs(values - np.array(live.snapshots)).max() < ROUNDING
         assert list(replay.native_success) == live.native
+
+
+def test_libero_s_own_test_is_asked_about_recorded_states_without_ours(written, lives, monkeypatch):
+    """Nothing that is compiled has a part in it, and LIBERO's environment is let go afterwards."""
+    source = LiberoSimulator()
+    recorded = source.recordings(written, CENTRE.scene)
+    simulation = source.open(CENTRE.scene)
+    monkeypatch.setattr(rewardlang, "native_success", None)
+    asked = [item.benchmark_success() for item in recorded]
+    assert asked == [tuple(live.native) for live in lives]
+    assert asked[0][-1]
+    (environment,) = (ref(o) for o in gc.get_objects() if isinstance(o, LiberoSuccess))
+    simulation.close()
+    assert environment() is None
 
 
 def test_the_score_of_a_recording_is_that_of_the_live_run(written, lives):

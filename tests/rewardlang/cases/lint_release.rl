@@ -10,12 +10,14 @@ seq {
   seq soup_in {
     stage reach { until near(gripper, soup) }
     stage grasp { until grasped(soup) for 3 steps }
+    stage carry { until above(soup, basket) while grasped(soup) }
     stage lower { until in(soup, basket) while over(soup, basket) }  # warning: placement-without-release
   }
   # The last one need not be let go: the episode ends.
   seq sauce_in {
     stage reach { until near(gripper, sauce) }
     stage grasp { until grasped(sauce) for 3 steps }
+    stage carry { until above(sauce, basket) while grasped(sauce) }
     stage lower { until in(sauce, basket) while over(sauce, basket) }
   }
 }

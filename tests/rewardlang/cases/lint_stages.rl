@@ -7,7 +7,7 @@ object sauce = tomato_sauce_1
 object basket = basket_1_contain_region
 
 seq {
-  stage lift { until lifted(soup, 8 cm) while grasped(soup) }
+  stage lift { until lifted(soup, 8 cm) while grasped(soup) }  # warning: unprepared-while
   stage lift_it { until lifted(sauce, 8 cm) }  # warning: lift-before-grasp
   stage grasp { until grasped(soup) for 3 steps }
   stage grasp_again { until grasped(soup) }  # warning: duplicate-stage
