@@ -6,8 +6,6 @@ costs, not only where.
 
 from __future__ import annotations
 
-from rewardlang.diagnostics import CODES
-
 CLASSES = {
     "form": "the text is not what the grammar asks for; nothing around the program, nothing "
     "left open, clauses in their order",
@@ -21,7 +19,14 @@ CLASSES = {
 }
 
 _CODES = {
+    "form": (
+        "unreadable-file not-utf8 empty-program not-a-program text-around-program "
+        "unsupported-version too-large too-deep unknown-character bad-string syntax "
+        "misspelt-keyword missing-brace missing-stages several-roots clause-order "
+        "repeated-clause too-many-errors"
+    ),
     "name": (
+        "unreadable-scene "
         "unknown-scene scene-mismatch unknown-object unknown-predicate unknown-measure "
         "unknown-macro reserved-name reserved-word bad-name duplicate-object duplicate-name "
         "unused-object object-twice"
@@ -37,11 +42,11 @@ _CODES = {
     ),
     "order": (
         "duplicate-stage contradictory-condition while-contradicts-until lift-before-grasp "
-        "impossible-order bad-live while-repeats-goal"
+        "impossible-order bad-live while-repeats-goal roof-from-above unprepared-while"
     ),
     "credit": (
         "carry-without-grasp lower-without-over placement-without-release misplaced-keep "
-        "nothing-to-earn"
+        "nothing-to-earn latched-goal"
     ),
 }
 _CLASS_OF = {code: name for name, codes in _CODES.items() for code in codes.split()}
@@ -49,4 +54,4 @@ _CLASS_OF = {code: name for name, codes in _CODES.items() for code in codes.spli
 
 def class_of(code: str) -> str:
     """The class of a diagnostic's code; what is no code is an audit's check: "signal"."""
-    return _CLASS_OF.get(code, "form" if code in CODES else "signal")
+    return _CLASS_OF.get(code, "signal")

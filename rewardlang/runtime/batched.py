@@ -59,9 +59,9 @@ Functions = dict[str, Any]
 class BatchedRewardFn:
     """A program on arrays of snapshots; what it says of each state is what the evaluator says.
 
-    `width` are the floats of a snapshot. They are finite: what is said of a state with NaN in it, or
-    later in its episode, may differ from the evaluator's. Not to be called by two threads at once:
-    an instance keeps room to work in.
+    `width` are the floats of a snapshot. They are finite: what is said of a state with NaN in it,
+    or later in its episode, may differ from the evaluator's. Not to be called by two threads at
+    once: an instance keeps room to work in.
     """
 
     def __init__(
