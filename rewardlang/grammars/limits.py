@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rewardlang.grammars.model import Grammar
-
 TOKEN_LIMIT = 8192
 """No program of a scene's grammar with the default limits has more characters, hence tokens."""
 
@@ -41,11 +39,3 @@ class Limits:
 
 
 DEFAULT = Limits()
-
-
-def max_tokens(grammar: Grammar) -> int:
-    """What to ask an endpoint for, so that no program of the grammar is cut off.
-
-    A token is at least a byte, and programs are ASCII.
-    """
-    return grammar.longest()

@@ -6,7 +6,7 @@ length. Optional parts carry the space in front of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -129,31 +129,6 @@ class Grammar:
     rules: dict[str, Rule]
     patterns: dict[str, Pattern]
 
-    def longest(self) -> int:
-        """The length of the longest text that the grammar accepts, in characters."""
-        return self._longest(self.start, {})
-
-    def _longest(self, symbol: str, known: dict[str, int]) -> int:
-        if symbol not in known:
-            known[symbol] = max(self._lengths(symbol, known))
-        return known[symbol]
-
-    def _lengths(self, symbol: str, known: dict[str, int]) -> Iterator[int]:
-        if symbol in self.patterns:
-            yield from map(_width, self.patterns[symbol].alternatives)
-            return
-        for alternative in self.rules[symbol].alternatives:
-            yield sum(self._item_length(item, known) for item in alternative.items)
-
-    def _item_length(self, item: Item, known: dict[str, int]) -> int:
-        match item:
-            case Word():
-                return len(item.text)
-            case Gap():
-                return max(map(_width, GAP.alternatives))
-            case Part():
-                return item.most * self._longest(item.symbol, known)
-
 
 def grammar(start: str, rules: Iterable[Rule], patterns: Iterable[Pattern]) -> Grammar:
     """The grammar of what `start` needs of these rules and patterns.
@@ -227,7 +202,3 @@ def maybe(symbol: str, role: str = "") -> Part:
 
 def some(symbol: str, least: int, most: int, role: str = "") -> Part:
     return Part(symbol, role or symbol, least, most)
-
-
-def _width(pattern: Iterable[Chars]) -> int:
-    return sum(chars.most for chars in pattern)

@@ -12,7 +12,7 @@ import pytest
 
 import rewardlang
 from rewardlang.grammars.build import build
-from rewardlang.grammars.limits import max_tokens
+from rewardlang.grammars.lengths import max_tokens
 from rewardlang.grammars.naming import numbered
 from rewardlang.grammars.print_gbnf import gbnf
 from tests.rewardlang.local_endpoint import LocalEndpoint

@@ -21,7 +21,8 @@ from rewardlang.cli import app
 from rewardlang.diagnostics import CODES, Severity
 from rewardlang.grammars.build import build
 from rewardlang.grammars.document import NotInGrammarError, drawn, written
-from rewardlang.grammars.limits import DEFAULT, TOKEN_LIMIT, Limits, max_tokens
+from rewardlang.grammars.lengths import max_document_tokens, max_tokens
+from rewardlang.grammars.limits import DEFAULT, TOKEN_LIMIT, Limits
 from rewardlang.grammars.model import Chars, Pattern, grammar, maybe, one, rule, says, some
 from rewardlang.grammars.naming import numbered
 from rewardlang.grammars.print_gbnf import gbnf
@@ -71,7 +72,7 @@ def test_random_programs_of_a_scene_s_grammar_check(scene: Scene) -> None:
     for seed in range(40):
         text = written(grammar, drawn(grammar, Random(seed)))
         assert errors(text).isdisjoint(EXCLUDED), text
-        assert len(text) <= grammar.longest()
+        assert len(text) <= max_tokens(grammar)
         seen |= set(re.findall(r"\b(seq|all|any|keep|live|progress|use|not|or|penalty)\b", text))
     assert len(seen) == 10  # the draw reaches every corner of the language
 
@@ -105,7 +106,7 @@ def test_random_programs_of_any_scene_s_grammar_parse() -> None:
     for seed in range(30):
         text = written(grammar, drawn(grammar, Random(seed)))
         assert parse(Source(text)).diagnostics == ()
-    assert grammar.longest() <= MAX_CHARACTERS
+    assert max_tokens(grammar) <= MAX_CHARACTERS
 
 
 # ---------------------------------------------------------------- what is accepted is bounded
@@ -117,6 +118,7 @@ def test_no_program_of_any_scene_is_longer_than_the_token_limit() -> None:
     assert len(longest) == 130
     assert max(longest.values()) <= TOKEN_LIMIT
     assert max(longest.values()) > 0.8 * TOKEN_LIMIT  # the limit is no idle number
+    assert all(max_document_tokens(build(scene)) <= 2 * TOKEN_LIMIT for scene in CHOSEN)
 
 
 def test_the_longest_text_is_counted_exactly() -> None:
@@ -132,12 +134,14 @@ def test_the_longest_text_is_counted_exactly() -> None:
         [digits],
     )
     texts = {written(small, drawn(small, Random(seed))) for seed in range(3000)}
-    assert max(map(len, texts)) == len("a (00)(00).end") == small.longest()
+    assert max(map(len, texts)) == len("a (00)(00).end") == max_tokens(small)
+    documents = [json.dumps(drawn(small, Random(seed))) for seed in range(3000)]
+    assert max(map(len, documents)) == max_document_tokens(small)
 
 
 def test_limits_shrink_the_grammar_and_wrong_ones_are_refused() -> None:
     small = build(MILK, Limits(groups=1, stages=2, beside=0, keeps=0, penalties=0))
-    assert small.longest() < build(MILK).longest() / 3
+    assert max_tokens(small) < max_tokens(build(MILK)) / 3
     for seed in range(10):
         text = written(small, drawn(small, Random(seed)))
         assert errors(text).isdisjoint(EXCLUDED)
