@@ -31,7 +31,13 @@ def grammar(
     """Print a grammar that a language model's decoder can be held to.
 
     What it accepts is bounded in length, and with --scene it has no unknown name, wrong kind or
-    wrong unit. Things go by the scene's names, without `object` lines and comments.
+    wrong unit: at most 8192 characters, so that a limit of 8192 tokens cuts nothing off. Things go
+    by the scene's names, without `object` lines and comments.
+
+    \b
+    lark         llguidance, and OpenAI's custom tools
+    gbnf         llama.cpp's server, SGLang, vLLM (which call it EBNF), xgrammar
+    json-schema  structured outputs in strict mode, for what knows no grammar
 
     \b
     Examples:

@@ -2,8 +2,10 @@
 
 What it accepts are whole programs without comments and `object` lines: things go by the scene's
 own names, so that no name can be declared wrongly. With a scene, every name stands where its kind
-allows it, and every quantity has a unit of the right dimension. What no such grammar can say is
-left to the checker: that siblings have different names.
+allows it, and every quantity has a unit of the right dimension. What no such grammar can say, that
+siblings have different names, is left to `naming.numbered`.
+
+The layout is the formatter's, with its line breaks left free where they depend on a line's width.
 """
 
 from __future__ import annotations
@@ -12,15 +14,12 @@ import re
 from collections.abc import Iterator, Sequence
 
 from rewardlang.checking.library import MACROS
-from rewardlang.grammars.conditions import (
-    PATTERNS,
-    condition_rules,
-    progress_rule,
-    use_rules,
-)
+from rewardlang.grammars.conditions import PATTERNS, condition_rules, progress_rule, use_rules
+from rewardlang.grammars.limits import DEFAULT, Limits
 from rewardlang.grammars.model import (
     Alternative,
     Chars,
+    Gap,
     Grammar,
     Item,
     Part,
@@ -36,21 +35,15 @@ from rewardlang.grammars.model import (
 from rewardlang.grammars.things import THING, AnyThings, SceneThings, Things
 from rewardlang.scene import Scene
 
-MOST_GROUPS = 4  # in the root
-MOST_BESIDE = 1  # stages in front of them, and behind
-MOST_STAGES = 8  # in a group, or in a root without groups
-MOST_KEEPS = 2
-MOST_PENALTIES = 4  # at a cost of 0.1 at most, they stay below what all may cost together
-
 _OWN_NAME = Pattern(
-    "own_name", ((Chars("a-z"), Chars("a-z0-9", 0, 15), Chars("_"), Chars("a-z0-9_", 1, 23)),)
+    "own_name", ((Chars("a-z"), Chars("a-z0-9", 0, 11), Chars("_"), Chars("a-z0-9_", 1, 15)),)
 )
 _WEIGHT = Pattern(
     "share",
     (
-        (Chars("1-9"), Chars("0-9", 0, 1), Chars("."), Chars("0-9", 1, 2)),
-        (Chars("0"), Chars("."), Chars("1-9"), Chars("0-9", 0, 1)),
-        (Chars("1-9"), Chars("0-9", 0, 1)),
+        (Chars("1-9"), Chars("."), Chars("1-9")),
+        (Chars("0"), Chars("."), Chars("1-9")),
+        (Chars("1-9"),),
     ),
 )
 _COST = Pattern(
@@ -58,17 +51,18 @@ _COST = Pattern(
     ((Chars("0"), Chars("."), Chars("0"), Chars("1-9")), (Chars("0"), Chars("."), Chars("1"))),
 )
 _DISCOUNT = Pattern("discount", ((Chars("0"), Chars("."), Chars("9"), Chars("0-9", 0, 3)),))
+_MODES = ("seq", "all", "any")
 _TEXT = Pattern("text", ((Chars("A-Za-z0-9_/ ", 1, 200),),))
 
 
-def build(scene: Scene | None = None) -> Grammar:
+def build(scene: Scene | None = None, limits: Limits = DEFAULT) -> Grammar:
     """The grammar of programs for a scene; without one, of programs for any scene."""
     things: Things = SceneThings(scene) if scene else AnyThings()
     rules = [
-        _program(scene),
-        *_structure(),
+        _program(scene, limits),
+        *_structure(limits),
         *_outcome(with_goal=scene is None or bool(scene.goal)),
-        *condition_rules(things),
+        *condition_rules(things, limits),
         progress_rule(),
         *use_rules(things),
     ]
@@ -76,7 +70,7 @@ def build(scene: Scene | None = None) -> Grammar:
     return grammar("program", rules, (*own, *PATTERNS))
 
 
-def _program(scene: Scene | None) -> Rule:
+def _program(scene: Scene | None, limits: Limits) -> Rule:
     task, of = (
         (f'"{scene.instruction}"', f'"{scene.id}"')
         if scene
@@ -85,72 +79,87 @@ def _program(scene: Scene | None) -> Rule:
     return rule(
         "program",
         says(
-            *("rewardlang", "_", "1", "_", "task", "_", task, "_", "scene", "_", of, "_"),
-            *(one("root"), one("success"), maybe("shaping")),
-            some("penalty", 0, MOST_PENALTIES, "penalties"),
+            *("rewardlang 1\ntask ", task, "\nscene ", of, "\n\n", one("root"), "\n\n"),
+            *(one("success"), "\n", maybe("shaping")),
+            some("penalty", 0, limits.penalties, "penalties"),
         ),
     )
 
 
-def _structure() -> Iterator[Rule]:
+def _structure(limits: Limits) -> Iterator[Rule]:
+    """Groups in the root, stages in groups; lines are indented by their depth."""
+    flat = (some("line", 1, limits.stages, "stages"),)
+    before, after = (some("line", 0, limits.beside, where) for where in ("before", "after"))
+    groups = (before, some("group", 1, limits.groups, "groups"), after)
+    keeps = some("keep_line", 0, limits.keeps, "keeps")
+    inner = (some("inner_line", 1, limits.stages, "stages"),)
     yield rule("quoted", says('"', one("text"), '"'))
-    flat = (some("leaf", 1, MOST_STAGES, "stages"),)
-    groups = (some("leaf", 0, MOST_BESIDE, "before"), some("group", 1, MOST_GROUPS, "groups"))
-    yield rule("root", *_group(flat), *_group((*groups, some("leaf", 0, MOST_BESIDE, "after"))))
-    yield rule("group", *_group(flat, maybe("weight")))
-    yield rule("leaf", says(one("use")), says(one("stage")))
+    yield rule("root", *_root(flat, keeps), *_root(groups, keeps, "_of_groups"))
+    yield rule("line", says("  ", one("leaf"), "\n"))
+    yield rule("keep_line", says("  ", one("keep"), "\n"))
     yield rule(
-        "use",
-        says(
-            *("use", "_", one("macro"), "_", maybe("as", "name"), maybe("weight"), maybe("while")),
-            tag="use",
-        ),
+        "group",
+        *(says("  ", *_head(mode, maybe("weight")), *inner, "  }\n", tag=mode) for mode in _MODES),
     )
-    yield rule("as", says("as", "_", one("name"), "_"))
-    yield rule("stage", _stage("held", maybe("latch")), _stage("certain", "live", "_"))
-    yield rule("latch", says("latch", "_"))
-    yield rule("while", says("while", "_", one("condition")))
-    yield rule("weight", says("weight", "_", one(_WEIGHT.name), "_"))
-    yield rule("title", says(one("name"), "_"))
-    yield rule("name", says(one(_OWN_NAME.name)), *(says(word) for word in _stage_words()))
+    yield rule("inner_line", says("    ", one("leaf"), "\n"))
+    yield from _leaves()
+
+
+def _root(children: Sequence[Part], keeps: Part, of: str = "") -> Iterator[Alternative]:
+    """Below `any`, whose value is the best branch's, there is nothing to subtract from."""
+    for mode in _MODES:
+        kept = (keeps,) if mode != "any" and keeps.most else ()
+        yield says(*_head(mode), *children, *kept, "}", tag=f"{mode}{of}")
+
+
+def _head(mode: str, *weight: Part) -> list[Item | str]:
+    return [mode, maybe("title", "name"), *weight, maybe("while"), " {\n"]
+
+
+def _leaves() -> Iterator[Rule]:
+    yield rule("leaf", says(one("use")), says(one("stage")))
+    head = (maybe("as", "name"), maybe("weight"), maybe("while"))
+    yield rule("use", says("use ", one("macro"), *head, tag="use"))
+    yield rule(
+        "stage",
+        _stage("stage", "held", maybe("latch")),
+        _stage("measured_stage", "steady", maybe("latch"), one("progress")),
+        _stage("live_stage", "certain", " live"),
+    )
     yield rule(
         "keep",
-        says("keep", "_", one("name"), "_", maybe("weight"), "{", "_", one("condition"), "}", "_"),
+        says("keep ", one("name"), maybe("weight"), " {", Gap(), one("guard"), Gap(), "}"),
     )
+    yield rule("as", says(" as ", one("name")))
+    yield rule("latch", says(" latch"))
+    yield rule("while", says(" while ", one("guard")))
+    yield rule("inner_while", says(Gap(), "while ", one("guard")))
+    yield rule("weight", says(" weight ", one(_WEIGHT.name)))
+    yield rule("title", says(" ", one("name")))
+    yield rule("name", says(one(_OWN_NAME.name)), *(says(word) for word in _stage_words()))
 
 
-def _group(children: Sequence[Part], *head: Part) -> Iterator[Alternative]:
-    for mode in ("seq", "all", "any"):
-        keeps = (some("keep", 0, MOST_KEEPS, "keeps"),) if mode != "any" else ()
-        front = (mode, "_", maybe("title", "name"), *head, maybe("while"), "{", "_")
-        yield says(*front, *children, *keeps, "}", "_", tag=mode)
-
-
-def _stage(until: str, *mode: Item | str) -> Alternative:
-    return says(
-        *("stage", "_", one("name"), "_", maybe("weight"), *mode, "{", "_"),
-        *("until", "_", one(until, "until"), maybe("progress"), maybe("while"), "}", "_"),
-        tag="live_stage" if "live" in mode else "stage",
-    )
+def _stage(tag: str, until: str, mode: Item | str, *progress: Part) -> Alternative:
+    clauses: list[Part] = [one(until, "until"), *progress, maybe("inner_while", "while")]
+    head = ("stage ", one("name"), maybe("weight"), mode, " {", Gap(), "until ")
+    return says(*head, *clauses, Gap(), "}", tag=tag)
 
 
 def _outcome(*, with_goal: bool) -> Iterator[Rule]:
-    own = says("success", "_", "when", "_", one("held"), tag="when")
-    yield rule("success", *([says("success", "_", "bddl", "_")] if with_goal else []), own)
+    own = says("success when ", one("held"), tag="when")
+    yield rule("success", *([says("success ", one("native"))] if with_goal else []), own)
+    yield rule("native", says("bddl"))
     yield rule(
         "shaping",
-        *(says("shaping", "_", mode, "_", tag=mode) for mode in ("level", "sparse")),
-        *(
-            says("shaping", "_", mode, "_", maybe("gamma"), tag=mode)
-            for mode in ("telescope", "pbrs")
-        ),
+        *(says("shaping ", mode, "\n", tag=mode) for mode in ("level", "sparse")),
+        *(says("shaping ", mode, maybe("gamma"), "\n", tag=mode) for mode in ("telescope", "pbrs")),
     )
-    yield rule("gamma", says("gamma", "_", one(_DISCOUNT.name), "_"))
+    yield rule("gamma", says(" gamma ", one(_DISCOUNT.name)))
     yield rule(
         "penalty",
         says(
-            *("penalty", "_", one("name"), "_", "cost", "_", one(_COST.name, "cost"), "_"),
-            *("when", "_", one("condition")),
+            *("penalty ", one("name"), " cost ", one(_COST.name, "cost")),
+            *(" when ", one("condition"), "\n"),
         ),
     )
 

@@ -14,9 +14,11 @@ from rewardlang.checking.signatures import (
     Thing,
 )
 from rewardlang.datatypes import UNITS_OF, Dimension
+from rewardlang.grammars.limits import Limits
 from rewardlang.grammars.model import (
     Alternative,
     Chars,
+    Gap,
     Item,
     Pattern,
     Rule,
@@ -28,41 +30,63 @@ from rewardlang.grammars.model import (
 )
 from rewardlang.grammars.things import Things, symbol
 
-MOST_OPERANDS = 3  # of `and` and `or`
-
-_DIGIT = "0-9"
-NUMBER = Pattern(
-    "number",
-    ((Chars(_DIGIT, 1, 3), Chars("."), Chars(_DIGIT, 1, 3)), (Chars(_DIGIT, 1, 3),)),
-)
-COUNT = Pattern("count", ((Chars("1-9"), Chars(_DIGIT)), (Chars("2-9"),)))
-
-PATTERNS = (NUMBER, COUNT)
+_NUMBERS = ((Chars("0-9", 1, 3), Chars("."), Chars("0-9", 1, 2)), (Chars("0-9", 1, 3),))
+COUNT = Pattern("count", ((Chars("1-9"), Chars("0-9")), (Chars("2-9"),)))
 
 
-def condition_rules(things: Things) -> Iterator[Rule]:
-    """`held` is a condition with its dwell, `condition` one without; both end in a gap."""
-    more = MOST_OPERANDS - 1
-    yield rule("dwell", says("for", "_", "1", "_", "step", "_"), _dwell())
+def _quantities(dimension: Dimension) -> Pattern:
+    """`8 cm`, in any unit of the dimension; a unit that another one starts stands behind it."""
+    units = sorted(UNITS_OF[dimension], key=len, reverse=True)
+    return Pattern(
+        dimension.value,
+        tuple((*number, *map(Chars, f" {unit}")) for number in _NUMBERS for unit in units),
+    )
+
+
+PATTERNS = (COUNT, *map(_quantities, Dimension))
+
+
+def condition_rules(things: Things, limits: Limits) -> Iterator[Rule]:
+    """What clauses ask for, from one atom to several with a dwell.
+
+    `steady` is an atom that may have a dwell, `held` any condition that may, `condition` one
+    without; `guard` is what `while` and `keep` hold, `certain` what can be judged again.
+    """
+    others = some("and_atom", 1, limits.operands - 1, "others")
+    yield rule("steady", says(one("atom")), says(one("atom"), one("dwell"), tag="for"))
     yield rule(
         "held",
-        says(one("condition"), maybe("dwell"), tag="condition"),
-        says("(", one("atom"), some("and_inside", 1, more), ")", "_", one("dwell"), tag="all_for"),
-        says("(", one("atom"), some("or_inside", 1, more), ")", "_", one("dwell"), tag="any_for"),
+        says(one("steady")),
+        says(one("joined")),
+        says("(", one("joined"), ")", one("dwell"), tag="joined_for"),
+    )
+    yield rule("condition", says(one("atom")), says(one("joined")))
+    yield rule("joined", *_joined(limits.operands))
+    yield rule("guard", says(one("atom")), *_joined(limits.guards))
+    yield rule(
+        "certain", says(one("statement")), says(one("statement", "first"), others, tag="and")
     )
     yield rule(
-        "condition",
-        says(one("atom"), "_", some("and_atom", 0, more), tag="and"),
-        says(one("atom"), "_", some("or_atom", 1, more), tag="or"),
+        "dwell", says(" for ", one("once"), " step"), says(" for ", one(COUNT.name), " steps")
     )
-    yield rule("certain", says(one("predicate"), "_", some("and_atom", 0, more)))
-    yield rule("and_atom", says("and", "_", one("atom"), "_"))
-    yield rule("or_atom", says("or", "_", one("atom"), "_"))
-    yield rule("and_inside", says("_", "and", "_", one("atom")))
-    yield rule("or_inside", says("_", "or", "_", one("atom")))
-    yield rule("atom", says(one("predicate")), says("not", "_", one("predicate"), tag="not"))
+    yield rule("once", says("1"))
+    yield from _atoms()
     yield from _calls(things)
-    yield from _quantities()
+
+
+def _joined(operands: int) -> Iterator[Alternative]:
+    if operands > 1:
+        for word in ("and", "or"):
+            others = some(f"{word}_atom", 1, operands - 1, "others")
+            yield says(one("atom", "first"), others, tag=word)
+
+
+def _atoms() -> Iterator[Rule]:
+    yield rule("and_atom", says(" and ", one("atom")))
+    yield rule("or_atom", says(" or ", one("atom")))
+    yield rule("statement", says(one("predicate")), says(one("comparison")))
+    refused = says("not ", one("predicate"), tag="not")
+    yield rule("atom", says(one("predicate")), says(one("comparison")), refused)
 
 
 def use_rules(things: Things) -> Iterator[Rule]:
@@ -87,45 +111,40 @@ def progress_rule() -> Rule:
     return rule("progress", *(a for dimension in Dimension for a in _progress(dimension)))
 
 
-def _dwell() -> Alternative:
-    return says("for", "_", one(COUNT.name), "_", "steps", "_")
-
-
 def _progress(dimension: Dimension) -> Iterator[Alternative]:
     quantity, measure = one(dimension.value, "quantity"), one(_measures(dimension), "measure")
-    yield says(
-        *("progress", "_", measure, "_", "from", "_", "reset", "_", "to", "_", quantity, "_"),
-        tag=f"{dimension.value}_to",
-    )
-    yield says(
-        *("progress", "_", measure, "_", "from", "_", quantity, "_", "to", "_", "reset", "_"),
-        tag=f"{dimension.value}_from",
-    )
+    front = (Gap(), "progress ", measure)
+    yield says(*front, " from reset to ", quantity, tag=f"{dimension.value}_to")
+    yield says(*front, " from ", quantity, " to reset", tag=f"{dimension.value}_from")
 
 
 def _calls(things: Things) -> Iterator[Rule]:
-    """`predicate`, and the measures by dimension."""
+    """`predicate`, `comparison`, and the measures by dimension."""
     rows: list[Predicate | Measure] = [*PREDICATES.values(), *MEASURES.values()]
     known = [row for row in rows if things.exists(*_things(row.parameters))]
     for row in known:
         yield from things.rules(*_things(row.parameters))
-    predicates = [call for row in known if isinstance(row, Predicate) for call in _predicate(row)]
-    yield rule("predicate", *predicates)
+    predicates = [row for row in known if isinstance(row, Predicate)]
+    plain = [row for row in predicates if not _compares(row)]
+    yield rule("predicate", *(_call(row, list(_arguments(row))) for row in plain))
+    comparisons = (call for row in predicates if _compares(row) for call in _comparisons(row))
+    yield rule("comparison", *comparisons)
     for dimension in Dimension:
         of_it = [r for r in known if isinstance(r, Measure) and r.dimension is dimension]
         yield rule(_measures(dimension), *(_call(row, list(_arguments(row))) for row in of_it))
+        yield rule(_more(dimension), says(", ", one(dimension.value)))
 
 
-def _predicate(row: Predicate) -> Iterator[Alternative]:
-    """The predicate; one that compares a measure once for each dimension."""
-    if not any(isinstance(parameter, Measured) for parameter in row.parameters):
-        yield _call(row, list(_arguments(row)))
-        return
+def _compares(row: Predicate) -> bool:
+    return any(isinstance(parameter, Measured) for parameter in row.parameters)
+
+
+def _comparisons(row: Predicate) -> Iterator[Alternative]:
+    """A predicate that compares a measure, once for each dimension."""
     for dimension in Dimension:
         measure, quantity = one(_measures(dimension), "measure"), one(dimension.value, "quantity")
-        yield says(
-            f"{row.name}(", measure, ", ", quantity, ")", tag=f"{row.name}_{dimension.value}"
-        )
+        tag = f"{row.name}_{dimension.value}"
+        yield says(f"{row.name}(", measure, ", ", quantity, ")", tag=tag)
 
 
 def _call(row: Predicate | Measure, arguments: list[Item | str]) -> Alternative:
@@ -144,19 +163,15 @@ def _arguments(row: Predicate | Measure) -> Iterator[Item | str]:
             yield ", "
             yield one(amount.dimension.value, amount.name)
         else:
-            yield maybe(f"more_{amount.dimension.value}", amount.name)
+            yield maybe(_more(amount.dimension), amount.name)
 
 
 def _things(parameters: Sequence[Parameter]) -> list[Thing]:
     return [parameter for parameter in parameters if isinstance(parameter, Thing)]
 
 
-def _quantities() -> Iterator[Rule]:
-    for dimension in Dimension:
-        name, unit = dimension.value, f"{dimension.value}_unit"
-        yield rule(unit, *(says(word) for word in UNITS_OF[dimension]))
-        yield rule(name, says(one(NUMBER.name), " ", one(unit, "unit")))
-        yield rule(f"more_{name}", says(", ", one(name)))
+def _more(dimension: Dimension) -> str:
+    return f"more_{dimension.value}"
 
 
 def _measures(dimension: Dimension) -> str:

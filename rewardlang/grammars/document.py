@@ -13,16 +13,16 @@ class NotInGrammarError(ValueError):
     """Data that no rule of the grammar describes. `symbol`: the rule that was to."""
 
     def __init__(self, symbol: str, value: Any):
-        super().__init__(f"this is no {symbol}: {value!r}")
+        super().__init__(f"this is no {symbol}: {value!r:.200}")
         self.symbol = symbol
 
 
 def written(grammar: Grammar, value: Any) -> str:
-    """The program's text, all in one line. Raises NotInGrammarError."""
+    """The program's text, each stage on one line. Raises NotInGrammarError."""
     text = _text(grammar, grammar.start, value)
     if text is None:
         raise NotInGrammarError(grammar.start, value)
-    return text.rstrip(" ") + "\n"
+    return text
 
 
 def drawn(grammar: Grammar, rng: Random) -> Any:
@@ -90,20 +90,12 @@ def _drawn(grammar: Grammar, symbol: str, rng: Random) -> Any:
     if symbol in grammar.patterns:
         return _drawn_word(grammar.patterns[symbol], rng)
     alternative = rng.choice(grammar.rules[symbol].alternatives)
-    if not alternative.parts and not alternative.tag:
-        return alternative.text
-    values = {part.role: _drawn_part(grammar, part, rng) for part in alternative.parts}
-    if alternative.is_transparent:
-        return values[alternative.parts[0].role]
-    return {"is": alternative.tag, **values} if alternative.tag else values
+    return alternative.data({p.role: _drawn_part(grammar, p, rng) for p in alternative.parts})
 
 
 def _drawn_part(grammar: Grammar, part: Part, rng: Random) -> Any:
     count = min(rng.randint(part.least, part.most) for _ in range(2))
-    values = [_drawn(grammar, part.symbol, rng) for _ in range(count)]
-    if part.most > 1:
-        return values
-    return values[0] if values else None
+    return part.data([_drawn(grammar, part.symbol, rng) for _ in range(count)])
 
 
 def _drawn_word(pattern: Pattern, rng: Random) -> str:

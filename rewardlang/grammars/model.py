@@ -1,13 +1,15 @@
 """A grammar as data: bounded rules over words and patterns. Builders fill it, printers read it.
 
-White space is explicit (`Gap`), so that a printed grammar accepts nothing of unbounded length.
+White space is explicit, in words and gaps, so that a printed grammar accepts nothing of unbounded
+length. Optional parts carry the space in front of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Word:
 
 @dataclass(frozen=True)
 class Gap:
-    """A space, or line breaks and indentation."""
+    """A space, or a line break and indentation: where the formatter may break a line."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,12 @@ class Part:
 
     def __post_init__(self) -> None:
         assert self.least in (0, 1), self
+
+    def data(self, values: Sequence[Any]) -> Any:
+        """What the part is in the data of a program: a list only where it may be repeated."""
+        if self.most > 1:
+            return list(values)
+        return values[0] if values else None
 
 
 Item = Word | Gap | Part
@@ -54,13 +62,21 @@ class Alternative:
 
     @property
     def text(self) -> str:
-        """What is written where there are no parts."""
-        return "".join(item.text for item in self.items if isinstance(item, Word))
+        """What is written where there are no parts, without the space around it."""
+        return "".join(item.text for item in self.items if isinstance(item, Word)).strip()
 
     @property
     def is_transparent(self) -> bool:
         """Whether it says nothing but what its one part says."""
         return not self.tag and [(p.least, p.most) for p in self.parts] == [(1, 1)]
+
+    def data(self, values: Mapping[str, Any]) -> Any:
+        """What the alternative is in the data of a program, from its parts' data by role."""
+        if self.is_transparent:
+            return values[self.parts[0].role]
+        if not self.parts and not self.tag:
+            return self.text
+        return {"is": self.tag, **values} if self.tag else dict(values)
 
 
 @dataclass(frozen=True)
@@ -77,6 +93,17 @@ class Chars:
     least: int = 1
     most: int = 1
 
+    @property
+    def one(self) -> str:
+        """One of the characters, as a regular expression."""
+        fixed = {"\n": r"\n", ".": r"\."}.get(self.allowed, self.allowed)
+        return fixed if len(self.allowed) == 1 else f"[{self.allowed}]"
+
+    @property
+    def regex(self) -> str:
+        once = (self.least, self.most) == (1, 1)
+        return self.one if once else f"{self.one}{{{self.least},{self.most}}}"
+
 
 @dataclass(frozen=True)
 class Pattern:
@@ -88,10 +115,10 @@ class Pattern:
     @property
     def regex(self) -> str:
         """The pattern as a regular expression, without anchors."""
-        return "|".join("".join(map(_regex, chars)) for chars in self.alternatives)
+        return "|".join("".join(c.regex for c in chars) for chars in self.alternatives)
 
 
-GAP = Pattern("gap", ((Chars("\n", 1, 2), Chars(" ", 0, 6)), (Chars(" "),)))
+GAP = Pattern("gap", ((Chars("\n"), Chars(" ", 2, 6)), (Chars(" "),)))
 
 
 @dataclass(frozen=True)
@@ -101,31 +128,6 @@ class Grammar:
     start: str
     rules: dict[str, Rule]
     patterns: dict[str, Pattern]
-
-    def longest(self) -> int:
-        """The length of the longest text that the grammar accepts, in characters."""
-        return self._longest(self.start, {})
-
-    def _longest(self, symbol: str, known: dict[str, int]) -> int:
-        if symbol not in known:
-            known[symbol] = max(self._lengths(symbol, known))
-        return known[symbol]
-
-    def _lengths(self, symbol: str, known: dict[str, int]) -> Iterator[int]:
-        if symbol in self.patterns:
-            yield from map(_width, self.patterns[symbol].alternatives)
-            return
-        for alternative in self.rules[symbol].alternatives:
-            yield sum(self._item_length(item, known) for item in alternative.items)
-
-    def _item_length(self, item: Item, known: dict[str, int]) -> int:
-        match item:
-            case Word():
-                return len(item.text)
-            case Gap():
-                return max(map(_width, GAP.alternatives))
-            case Part():
-                return item.most * self._longest(item.symbol, known)
 
 
 def grammar(start: str, rules: Iterable[Rule], patterns: Iterable[Pattern]) -> Grammar:
@@ -179,8 +181,15 @@ def rule(name: str, *alternatives: Alternative) -> Rule:
 
 
 def says(*items: Item | str, tag: str = "") -> Alternative:
-    """One way to write a rule; a string is a word, and `_` a gap."""
-    return Alternative(tuple(_item(item) for item in items), tag)
+    """One way to write a rule; strings are words, joined where they stand side by side."""
+    joined: list[Item] = []
+    for item in (Word(item) if isinstance(item, str) else item for item in items):
+        last = joined[-1] if joined else None
+        if isinstance(item, Word) and isinstance(last, Word):
+            joined[-1] = Word(last.text + item.text)
+        else:
+            joined.append(item)
+    return Alternative(tuple(joined), tag)
 
 
 def one(symbol: str, role: str = "") -> Part:
@@ -193,20 +202,3 @@ def maybe(symbol: str, role: str = "") -> Part:
 
 def some(symbol: str, least: int, most: int, role: str = "") -> Part:
     return Part(symbol, role or symbol, least, most)
-
-
-def _item(item: Item | str) -> Item:
-    if not isinstance(item, str):
-        return item
-    return Gap() if item == "_" else Word(item)
-
-
-def _regex(chars: Chars) -> str:
-    fixed = {"\n": r"\n", ".": r"\."}.get(chars.allowed, chars.allowed)
-    unit = fixed if len(chars.allowed) == 1 else f"[{chars.allowed}]"
-    once = (chars.least, chars.most) == (1, 1)
-    return unit if once else f"{unit}{{{chars.least},{chars.most}}}"
-
-
-def _width(pattern: Iterable[Chars]) -> int:
-    return sum(chars.most for chars in pattern)

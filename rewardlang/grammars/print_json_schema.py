@@ -11,15 +11,13 @@ from typing import Any
 
 from rewardlang.grammars.model import Alternative, Grammar, Part, Pattern, Rule
 
-_DRAFT = "https://json-schema.org/draft/2020-12/schema"
-
 
 def json_schema(grammar: Grammar) -> dict[str, Any]:
     """The schema, with a definition per rule and pattern."""
     rules = {rule.name: _rule(rule) for rule in grammar.rules.values()}
     patterns = {pattern.name: _pattern(pattern) for pattern in grammar.patterns.values()}
     definitions = {**rules, **patterns}
-    return {"$schema": _DRAFT, **definitions.pop(grammar.start), "$defs": definitions}
+    return {**definitions.pop(grammar.start), "$defs": definitions}
 
 
 def _rule(rule: Rule) -> dict[str, Any]:

@@ -1,11 +1,15 @@
-"""Grammar -> Lark's notation: for Lark's own parsers (LALR), llguidance and what else reads it.
+"""Grammar -> Lark's notation, as llguidance and OpenAI's custom tools read it.
 
-Repetitions are chains of rules, `_leaf_2: leaf _leaf_1?`: Lark would write out every count of
-every repetition in every combination.
+No lookaround, lazy quantifiers, priorities, templates, `%declare` or imports. The
+lexer of llguidance takes the longest terminal and does not go back, so the space in front of a word
+stands alone: in ` white_mug_in`, ` whi` would be on its way to ` while `. Repetitions are chains of
+rules, `_leaf_2: leaf _leaf_1?`, which every reader of the notation has.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 
 from rewardlang.grammars.model import GAP, Gap, Grammar, Item, Part, Pattern, Rule, Word
@@ -28,7 +32,7 @@ def _rule(rule: Rule, grammar: Grammar) -> str:
 def _item(item: Item, grammar: Grammar) -> str:
     match item:
         case Word():
-            return '"' + item.text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+            return " ".join(map(json.dumps, re.findall(r"^\s+|.+", item.text, re.DOTALL)))
         case Gap():
             return f"_{GAP.name.upper()}"
         case Part():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from rewardlang.checking.library import GRIPPER, HANDLE, HANDLE_PART
@@ -81,16 +81,31 @@ class SceneThings:
     def _pairs(self, first: Thing, second: Thing) -> Iterator[Rule]:
         """The first thing fixes what the second can be: another, and no part of it."""
         pairs = []
-        for name in self._names(first):
-            others = self._beside(name, second)
-            if not others:
-                continue
-            slug = name.replace("(", "_").replace(")", "")
-            this, rest = f"only_{slug}", f"{_symbol(second)}_beside_{slug}"
-            yield _choice(this, [name])
-            yield _choice(rest, others)
-            pairs.append(says(one(this, "first"), ", ", one(rest, "second")))
+        for number, (others, names) in enumerate(self._alike(first, second).items(), 1):
+            this = f"{symbol(first, second)}_{number}"
+            beside = f"{_symbol(second)}_beside_{_symbol(first)}_{number}"
+            yield _choice(this, names)
+            yield _choice(beside, others)
+            pairs.append(says(one(this, "first"), ", ", one(beside, "second")))
         yield rule(symbol(first, second), *pairs)
+
+    def _alike(self, first: Thing, second: Thing) -> dict[tuple[str, ...], list[str]]:
+        """What can stand second -> the names that can stand first with just these."""
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name in self._first_names(first, second):
+            others = tuple(self._beside(name, second))
+            if others:
+                alike.setdefault(others, []).append(name)
+        return alike
+
+    def _first_names(self, first: Thing, second: Thing) -> list[str]:
+        """Of two places, the first is one that moves; between the others nothing happens."""
+        if first.kinds != second.kinds:
+            return self._names(first)
+        return [name for name in self._names(first) if name == GRIPPER or self._is_movable(name)]
+
+    def _is_movable(self, name: str) -> bool:
+        return name in self._kinds and bool(self._kinds[name] & Kind.MOVABLE)
 
     def _names(self, parameter: Thing) -> list[str]:
         fitting = [
@@ -123,7 +138,7 @@ class SceneThings:
         return region.owner if region else name
 
 
-def _choice(name: str, words: list[str]) -> Rule:
+def _choice(name: str, words: Iterable[str]) -> Rule:
     return rule(name, *(says(word) for word in words))
 
 

@@ -90,6 +90,8 @@ def _serve(model: str) -> None:
     params.port = 0  # any free one
     params.n_ctx = CONTEXT
     params.n_parallel = 1
+    # Two threads wait for each other busily: beside other work they are ten times slower than one.
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     params.warmup = params.ui = False
     params.verbosity = 1  # warnings; standard output stays free for the address
     server = Server(params)
