@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 from rewardlang.api import Analysis, analyze
 from rewardlang.generation.answers import program_in, with_header
+from rewardlang.grammars.limits import TOKEN_LIMIT
+from rewardlang.grammars.naming import numbered
 from rewardlang.llm.model import (
     Answer,
     Constraint,
@@ -30,7 +32,7 @@ from rewardlang.prompting.messages import (
 from rewardlang.syntax.formatter import format_program
 
 PLAN_TOKENS = 4096  # models that think count their thoughts
-PROGRAM_TOKENS = 8192
+PROGRAM_TOKENS = TOKEN_LIMIT
 
 Prove = Callable[[str], tuple[Finding, ...]]
 """The text of a program without errors -> what fails in the simulator."""
@@ -166,9 +168,9 @@ def analysed(text: str, wanted: Wanted) -> Analysis:
     """The program under its proper header, in canonical layout where it has no errors."""
     headed = with_header(text, wanted.instruction, wanted.scene.id)
     analysis = analyze(headed, name="answer", scene=wanted.scene)
-    if analysis.tree is None or analysis.program is None:
+    if analysis.tree is None:
         return analysis
-    formatted = format_program(declared(analysis.tree, wanted.scene))
+    formatted = format_program(declared(numbered(analysis.tree), wanted.scene))
     return analyze(formatted, name="answer", scene=wanted.scene)
 
 

@@ -11,18 +11,19 @@ from rewardlang.grammars.model import Grammar
 from rewardlang.grammars.print_gbnf import gbnf
 from rewardlang.grammars.print_json_schema import json_schema
 from rewardlang.grammars.print_lark import lark
-from rewardlang.scene import Scene
+from rewardlang.prompting.messages import Wanted
 
 
 class ProgramForm:
     """A Constraint: the grammar of a scene's programs. Notations are printed when asked for."""
 
-    def __init__(self, scene: Scene):
-        self._scene = scene
+    def __init__(self, wanted: Wanted):
+        self._wanted = wanted
 
     @cached_property
     def _grammar(self) -> Grammar:
-        return build(self._scene)
+        own = self._wanted.instruction if self._wanted.own_goal else ""
+        return build(self._wanted.scene, own_goal=own)
 
     @cached_property
     def lark(self) -> str:

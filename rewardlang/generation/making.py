@@ -61,7 +61,7 @@ def modelled(
     model: LanguageModel, wanted: Wanted, manner: Manner, audit: Audit | None = None
 ) -> Program:
     """A model's program. Raises MakeError, EndpointError."""
-    form = ProgramForm(wanted.scene) if manner.constrained and not wanted.own_goal else None
+    form = ProgramForm(wanted) if manner.constrained else None
     drafts = [
         draft(model, wanted, attempts=manner.attempts, plan=manner.plan, form=form, sample=sample)
         for sample in range(manner.samples)

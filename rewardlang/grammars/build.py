@@ -55,13 +55,16 @@ _MODES = ("seq", "all", "any")
 _TEXT = Pattern("text", ((Chars("A-Za-z0-9_/ ", 1, 200),),))
 
 
-def build(scene: Scene | None = None, limits: Limits = DEFAULT) -> Grammar:
-    """The grammar of programs for a scene; without one, of programs for any scene."""
+def build(scene: Scene | None = None, limits: Limits = DEFAULT, *, own_goal: str = "") -> Grammar:
+    """The grammar of programs for a scene; without one, of programs for any scene.
+
+    `own_goal`: an instruction that is not the scene's; its programs end with `success when`.
+    """
     things: Things = SceneThings(scene) if scene else AnyThings()
     rules = [
-        _program(scene, limits),
+        _program(scene, own_goal, limits),
         *_structure(limits),
-        *_outcome(with_goal=scene is None or bool(scene.goal)),
+        *_outcome(with_goal=not own_goal and (scene is None or bool(scene.goal))),
         *condition_rules(things, limits),
         progress_rule(),
         *use_rules(things),
@@ -70,9 +73,9 @@ def build(scene: Scene | None = None, limits: Limits = DEFAULT) -> Grammar:
     return grammar("program", rules, (*own, *PATTERNS))
 
 
-def _program(scene: Scene | None, limits: Limits) -> Rule:
+def _program(scene: Scene | None, own_goal: str, limits: Limits) -> Rule:
     task, of = (
-        (f'"{scene.instruction}"', f'"{scene.id}"')
+        (f'"{own_goal or scene.instruction}"', f'"{scene.id}"')
         if scene
         else (one("quoted", "task"), one("quoted", "scene"))
     )

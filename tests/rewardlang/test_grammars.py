@@ -386,3 +386,18 @@ def test_an_unknown_scene_gets_the_nearest() -> None:
     result = CliRunner().invoke(app, ["grammar", "--scene", MILK.id.replace("milk", "mlik")])
     assert result.exit_code == 1
     assert f"did you mean `{MILK.id}`" in result.stderr
+
+
+def test_a_goal_of_ones_own_goes_under_its_words_and_ends_with_success_when() -> None:
+    scene = rewardlang.load_scene("libero_object/pick_up_the_milk_and_place_it_in_the_basket")
+    own = build(scene, own_goal="tip the milk over")
+    rng = Random(0)
+    for _ in range(30):
+        tree = parse(Source(written(own, drawn(own, rng)))).tree
+        assert tree is not None
+        text = rewardlang.format_program(numbered(tree))
+        analysis = rewardlang.analyze(text)
+        assert analysis.tree is not None
+        assert analysis.tree.task.text.value == "tip the milk over"
+        assert analysis.tree.success.expr is not None
+        assert analysis.ok, text
