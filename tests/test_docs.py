@@ -145,7 +145,7 @@ def test_every_command_has_its_place_in_the_site(site: Path) -> None:
     for name in ("rewardlang", "tgrpo"):
         text = (site / "reference" / name / "index.html").read_text("utf-8")
         done = in_shell(f"{name} --help", ROOT)
-        commands = re.findall(r"^  ([a-z]+)  ", done.stdout.split("Commands:")[1], re.MULTILINE)
+        commands = re.findall(r"^  ([a-z-]+)  ", done.stdout.split("Commands:")[1], re.MULTILINE)
         assert len(commands) >= 8
         for command in commands:
             assert f"<code>{name} {command}</code>" in text

@@ -19,6 +19,7 @@ from rewardlang.cli.rules import rule
 from rewardlang.cli.scene_folders import with_scenes
 from rewardlang.cli.scenes import scenes
 from rewardlang.cli.score import score
+from rewardlang.cli.serve_local import serve_local
 
 app = typer.Typer(
     help="Reward programs for LIBERO tasks: check, format, explain, compile and generate them.",
@@ -71,4 +72,5 @@ app.command()(with_scenes(grammar))
 app.command()(with_scenes(generate))
 app.command()(with_scenes(repair))
 app.command()(with_scenes(edit))
+app.command("serve-local")(serve_local)
 app.command()(with_scenes(lsp, strict=False))
