@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 from rewardlang.checking.library import MACROS, MEASURES, PREDICATES
+from rewardlang.cli.app import app
 from rewardlang.diagnostics import CODES
+from rewardlang.llm.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -75,6 +81,32 @@ def test_the_commands_for_a_goal_of_your_own_work(tmp_path: Path) -> None:
     for command in blocks(page, "sh"):
         done = in_shell(command, tmp_path)
         assert done.returncode == 0, f"{command}\n{done.stdout}"
+
+
+def test_the_commands_for_a_language_model_exist(tmp_path: Path) -> None:
+    page = DOCS / "howto" / "generate.md"
+    asked = "".join(blocks(page, "bash")).replace("\\\n", " ").splitlines()
+    for words in map(shlex.split, asked):
+        if words[0] == "rewardlang":
+            get_command(app).commands[words[1]].make_context(words[1], words[2:])  # no such option
+        else:
+            assert words[0] == "pip" or (ROOT / words[1]).is_file()
+    for command in blocks(page, "sh"):
+        assert in_shell(command, tmp_path).returncode == 0
+    prompts = (tmp_path / "prompts.jsonl").read_text("utf-8").splitlines()
+    assert len(prompts) == 130
+    assert json.loads(prompts[0]).keys() == {"scene", "messages"}
+
+
+def test_the_variables_for_a_language_model_are_those_that_are_read() -> None:
+    text = (DOCS / "howto" / "generate.md").read_text("utf-8")
+    for name in Settings.model_fields:
+        assert f"`{name}`" in text
+        assert f"`--{name.replace('_', '-')}`" in text
+    named = {word.lower() for word in re.findall(rf"`{PREFIX}(\w+)`", text)}
+    assert named <= Settings.model_fields.keys()
+    (config,) = blocks(DOCS / "howto" / "generate.md", "toml[^\n]*")
+    assert Settings(**tomllib.loads(config)["endpoint"]).timeout == 600
 
 
 def test_the_scene_of_the_howto_can_be_used() -> None:
