@@ -98,7 +98,7 @@ def test_the_scene_is_a_card() -> None:
 
 def test_a_number_says_what_is_usual() -> None:
     shown = said(TEXT, "8 cm")
-    assert shown == "within: a length (mm, cm, m), 3 cm where not given, usually 5 mm to 30 cm"
+    assert shown == "within: a length (mm, cm, m), 3 cm where not given, usually 5 mm to 20 cm"
 
 
 def test_a_stage_says_what_it_is_worth() -> None:
