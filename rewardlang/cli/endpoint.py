@@ -142,7 +142,7 @@ def language_model(asked: Asked, tell: Callable[[str], None]) -> LanguageModel |
 
     Exits with what is wrong in them.
     """
-    from rewardlang.llm.settings import SettingsError, settings, with_openai_key
+    from rewardlang.llm.settings import SettingsError, settings
 
     try:
         chosen = settings(asked.flags(), os.environ, asked.config)
@@ -150,7 +150,7 @@ def language_model(asked: Asked, tell: Callable[[str], None]) -> LanguageModel |
         fail(str(error))
     if chosen is None:
         return None
-    return _connected(asked, with_openai_key(chosen, os.environ), tell)
+    return _connected(asked, chosen, tell)
 
 
 def needed_model(asked: Asked, tell: Callable[[str], None]) -> LanguageModel:

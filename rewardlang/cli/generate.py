@@ -21,9 +21,21 @@ from rewardlang.cli.generating import (
 from rewardlang.cli.prompts import print_all_prompts, print_prompt
 from rewardlang.generation.making import MakeError, Manner
 from rewardlang.generation.task import TaskError, meant, wanted_everywhere, wanted_in_suite
+from rewardlang.generation.transcript import TranscriptError
 from rewardlang.generation.writing import WriteError
 from rewardlang.llm.model import EndpointError
 from rewardlang.simulator import SimulatorError
+from rewardlang.state import BindError
+
+_TOLD = (
+    TaskError,
+    MakeError,
+    WriteError,
+    TranscriptError,
+    EndpointError,
+    SimulatorError,
+    BindError,
+)
 
 
 @asks_model()
@@ -103,7 +115,7 @@ def generate(
             generate_suite(wanted_in_suite(suite), work, jobs)
         else:
             generate_one(meant(instruction or "", scene, by_model=work.model is not None), work)
-    except (TaskError, MakeError, WriteError, EndpointError, SimulatorError) as error:
+    except _TOLD as error:
         show_attempt(error)
         fail(str(error))
 

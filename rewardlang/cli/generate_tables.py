@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rewardlang.generation.choosing import Choice
-from rewardlang.generation.making import Program
+from rewardlang.generation.making import MakeError, Program
 from rewardlang.llm.model import NOTHING, Usage, total
 
 _STYLES = {"failed": "red", "kept": "dim"}
@@ -41,6 +41,13 @@ def row_of(program: Program, outcome: str) -> Row:
     )
 
 
+def failed_row(task: str, error: Exception) -> Row:
+    """How a program was not made, and what that cost all the same."""
+    choice = error.choice if isinstance(error, MakeError) else None
+    answers, usage = (choice.answers, choice.usage) if choice else (0, NOTHING)
+    return Row(task, "failed", answers, usage=usage, note=str(error))
+
+
 def cost(choice: Choice) -> str:
     """`2 answers, 3 512 + 840 tokens, 12.3 s`."""
     answers = f"{choice.answers} answer{'' if choice.answers == 1 else 's'}"
@@ -65,14 +72,23 @@ def print_rows(rows: Sequence[Row]) -> None:
         )
     console = Console(highlight=False)
     console.print(table)
-    for row in rows:
-        if row.note:
-            console.print(Text(f"{row.task}: {row.note}", _STYLES.get(row.outcome, "")))
+    _print_notes(rows, console)
     failed = sum(row.outcome == "failed" for row in rows)
     made = sum(row.outcome not in _STYLES for row in rows)
     console.print(f"{made} made, {len(rows) - made - failed} kept, {failed} failed")
     if any(row.answers for row in rows):
         console.print(_spent(total([row.usage for row in rows])))
+
+
+def _print_notes(rows: Sequence[Row], console: Console) -> None:
+    """Each note once, with the tasks that share it."""
+    sharing: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        if row.note:
+            sharing.setdefault((row.note, row.outcome), []).append(row.task)
+    for (note, outcome), tasks in sharing.items():
+        who = tasks[0] if len(tasks) == 1 else f"{len(tasks)} tasks"
+        console.print(Text(f"{who}: {note}", _STYLES.get(outcome, "")), soft_wrap=True)
 
 
 def _spent(usage: Usage) -> str:

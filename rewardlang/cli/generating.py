@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rewardlang.cli.console import print_diagnostics
-from rewardlang.cli.generate_tables import Row, cost, print_rows, row_of
+from rewardlang.cli.generate_tables import Row, cost, failed_row, print_rows, row_of
 from rewardlang.generation.making import Audit, MakeError, Manner, Program, modelled, planned
 from rewardlang.generation.suite import in_parallel
 from rewardlang.generation.task import Meant, program_path
@@ -21,6 +21,7 @@ from rewardlang.generation.writing import Written, refuse_existing, write
 from rewardlang.llm.model import LanguageModel
 from rewardlang.prompting.messages import Finding, Wanted
 from rewardlang.simulator import SimulatorError, find
+from rewardlang.state import BindError
 
 NO_ENDPOINT = (
     "No language model endpoint is configured: the planner writes the program from LIBERO's goal."
@@ -94,13 +95,15 @@ def generate_one(meant: Meant, work: Work) -> None:
 def generate_suite(tasks: Sequence[Wanted], work: Work, jobs: int) -> None:
     """Make, write and tell of many programs; exits with 1 where one could not be made."""
     rows: dict[str, Row] = {}
+    if work.model is not None:
+        say(f"asking {work.model.name}")  # where that cannot be said, no task can be asked for
     with _progress() as progress:
         bar = progress.add_task("programs", total=len(tasks))
         for wanted, end in in_parallel(
             tasks, lambda task: _one_of_many(task, work), jobs if work.model else 1
         ):
             task = wanted.scene.task
-            rows[task] = end if isinstance(end, Row) else Row(task, "failed", note=str(end))
+            rows[task] = end if isinstance(end, Row) else failed_row(task, end)
             progress.advance(bar)
     print_rows([rows[wanted.scene.task] for wanted in tasks])
     if any(row.outcome == "failed" for row in rows.values()):
@@ -108,18 +111,23 @@ def generate_suite(tasks: Sequence[Wanted], work: Work, jobs: int) -> None:
 
 
 def show_attempt(error: Exception) -> None:
-    """What is wrong with the best that a model wrote."""
-    attempt = error.attempt if isinstance(error, MakeError) else None
-    if attempt and attempt.analysis:
-        source = attempt.analysis.source
-        print_diagnostics([(source, found) for found in attempt.analysis.diagnostics], err=True)
+    """What is wrong with the best that a model wrote, and what it cost."""
+    choice = error.choice if isinstance(error, MakeError) else None
+    if choice is None:
+        return
+    if analysis := choice.attempt.analysis:
+        print_diagnostics([(analysis.source, found) for found in analysis.diagnostics], err=True)
+    say(cost(choice))
 
 
 def _one_of_many(wanted: Wanted, work: Work) -> Row:
     path = program_path(work.out, wanted)
     if path.exists() and not (work.force or work.dry_run):
         return Row(wanted.scene.task, "kept", note="--force replaces it")
-    program = _made(wanted, work)
+    try:
+        program = _made(wanted, work)
+    except (SimulatorError, BindError) as error:
+        raise MakeError(f"its audit failed: {error}") from error
     if work.dry_run:
         return row_of(program, "made")
     return row_of(program, _WHAT[write(path, program.text, force=work.force)])

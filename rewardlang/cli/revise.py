@@ -24,6 +24,7 @@ from rewardlang.generation.choosing import choose
 from rewardlang.generation.drafting import Draft, Prove
 from rewardlang.generation.making import MakeError, Program, finished
 from rewardlang.generation.revising import edited, repaired, wanted_of
+from rewardlang.generation.transcript import TranscriptError
 from rewardlang.inspecting.differences import differences
 from rewardlang.llm.model import EndpointError, LanguageModel
 from rewardlang.prompting.messages import Wanted, findings_of
@@ -188,7 +189,7 @@ def _told(do: Callable[[], R]) -> R:
     """What `do` returns; exits with what the user has to know where it fails."""
     try:
         return do()
-    except (MakeError, EndpointError, SimulatorError, BindError) as error:
+    except (MakeError, TranscriptError, EndpointError, SimulatorError, BindError) as error:
         show_attempt(error)
         fail(str(error))
 

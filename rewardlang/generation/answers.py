@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 
-_THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
 _FENCED = re.compile(r"^[ \t]*```[^\n]*\n(.*?)(?:^[ \t]*```|\Z)", re.DOTALL | re.MULTILINE)
+_FENCE = re.compile(r"^[ \t]*```", re.MULTILINE)
 _START = re.compile(r"^[ \t]*rewardlang\b", re.MULTILINE)
 _HEADER = re.compile(
     r"\A(?P<version>\s*rewardlang\s+1\s+)task\s+\"[^\"\n]*\"\s+scene\s+\"[^\"\n]*\""
 )
+
+
+def without_thoughts(answer: str) -> str:
+    """What a model says when it has thought; some leave out the tag that begins a thought."""
+    return answer.rpartition("</think>")[2].partition("<think>")[0]
 
 
 def program_in(answer: str) -> str:
@@ -18,11 +23,11 @@ def program_in(answer: str) -> str:
     Thoughts, prose and fences around it go; where nothing looks like a program, the whole answer
     comes back, for the parser to say so.
     """
-    answer = _THOUGHT.sub("", answer).replace("\r\n", "\n")
-    fenced = [text for text in _FENCED.findall(answer) if _START.search(text)]
-    text = fenced[-1] if fenced else answer
+    said = without_thoughts(answer).replace("\r\n", "\n")
+    fenced = [text for text in _FENCED.findall(said) if _START.search(text)]
+    text = fenced[-1] if fenced else said
     start = _START.search(text)
-    return text[start.start() :].strip() + "\n" if start else text
+    return _FENCE.split(text[start.start() :], 1)[0].strip() + "\n" if start else text
 
 
 def with_header(text: str, instruction: str, scene_id: str) -> str:

@@ -6,6 +6,7 @@ endpoint, messages (the scene card among them), grammar, sampling.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -14,11 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import platformdirs
+from pydantic import TypeAdapter
 
 from rewardlang.files import write_whole
-from rewardlang.llm.model import Answer, Finish, LanguageModel, Method, Question, Usage
+from rewardlang.llm.model import Answer, Finish, LanguageModel, Question
 
-FORMAT = 1
+FORMAT = 2
+
+_KEPT = TypeAdapter(Answer)
 
 
 def cache_folder() -> Path:
@@ -69,20 +73,13 @@ class CachedModel:
 
 def _read(file: Path) -> Answer | None:
     try:
-        kept = json.loads(file.read_bytes())
-        answer = Answer(
-            kept["text"], Finish.WHOLE, Method(kept["method"]), Usage(**kept["usage"]), cached=True
-        )
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = _KEPT.validate_json(file.read_bytes())
+    except (OSError, ValueError):
         return None
-    return answer if isinstance(answer.text, str) else None
+    return replace(kept, cached=True) if kept.finish is Finish.WHOLE else None
 
 
 def _write(file: Path, answer: Answer) -> None:
-    plain = replace(answer, cached=False)
-    kept = {"text": plain.text, "method": plain.method, "usage": asdict(plain.usage)}
-    try:
+    with contextlib.suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(file, json.dumps(kept))
-    except OSError:
-        return
+        write_whole(file, _KEPT.dump_json(answer))

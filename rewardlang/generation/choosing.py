@@ -37,8 +37,11 @@ def choose(drafts: Sequence[Draft], audit: Audited | None = None) -> Choice:
     """
     best = [draft.best for draft in drafts]
     least = min(attempt.badness for attempt in best)
-    tied = {attempt.text: attempt for attempt in reversed(best) if attempt.badness == least}
-    ordered = list(reversed(tied.values()))
+    tied: dict[str, Attempt] = {}
+    for attempt in best:
+        if attempt.badness == least:
+            tied.setdefault(attempt.text, attempt)
+    ordered = list(tied.values())
     if audit is None or len(ordered) == 1 or not ordered[0].is_usable:
         return Choice(ordered[0], tuple(drafts))
     worth = [audit(attempt.text) for attempt in ordered]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from rewardlang.api import Analysis, analyze
-from rewardlang.generation.answers import program_in, with_header
+from rewardlang.generation.answers import program_in, with_header, without_thoughts
 from rewardlang.grammars.limits import TOKEN_LIMIT
 from rewardlang.grammars.naming import numbered
 from rewardlang.llm.model import (
@@ -33,6 +33,7 @@ from rewardlang.syntax.formatter import format_program
 
 PLAN_TOKENS = 4096  # models that think count their thoughts
 PROGRAM_TOKENS = TOKEN_LIMIT
+LONGEST_PROGRAM = 4 * PROGRAM_TOKENS  # characters, comments and blanks included
 
 Prove = Callable[[str], tuple[Finding, ...]]
 """The text of a program without errors -> what fails in the simulator."""
@@ -121,7 +122,8 @@ def draft(
     if plan:
         question = Question(asking_for_plan(messages), PLAN_TOKENS, sample=sample)
         planned = model.answer(question)
-    thought = planned.text.strip() if planned and planned.finish is Finish.WHOLE else ""
+    whole = planned is not None and planned.finish is Finish.WHOLE
+    thought = without_thoughts(planned.text).strip() if planned and whole else ""
     asked = asking_for_program(messages, wanted, thought)
     made = improved(model, wanted, asked, attempts=attempts, form=form, sample=sample)
     return replace(made, planned=planned)
@@ -157,10 +159,11 @@ def improved(
 
 def judged(answer: Answer, wanted: Wanted) -> Attempt:
     """What an answer is worth."""
-    fault = _FAULTS.get(answer.finish, "")
-    if fault:
+    text = program_in(answer.text)
+    finish = Finish.TOO_LONG if len(text) > LONGEST_PROGRAM else answer.finish
+    if fault := _FAULTS.get(finish):
         return Attempt(answer, None, (), fault)
-    analysis = analysed(program_in(answer.text), wanted)
+    analysis = analysed(text, wanted)
     return Attempt(answer, analysis, (*findings_of(analysis), *_goal_findings(analysis, wanted)))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rewardlang.api import Analysis, analyze
 from rewardlang.generation.choosing import Choice, choose
-from rewardlang.generation.drafting import Attempt, draft
+from rewardlang.generation.drafting import draft
 from rewardlang.generation.form import ProgramForm
 from rewardlang.llm.model import LanguageModel
 from rewardlang.planning.planner import PlannerError, plan
@@ -18,11 +18,11 @@ Audit = Callable[[str, Wanted], tuple[Finding, ...]]
 
 
 class MakeError(ValueError):
-    """No program without errors came of it. `attempt` is the best there is, if any."""
+    """No program without errors came of it. `choice` is the best there is, if any."""
 
-    def __init__(self, message: str, attempt: Attempt | None = None):
+    def __init__(self, message: str, choice: Choice | None = None):
         super().__init__(message)
-        self.attempt = attempt
+        self.choice = choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def finished(wanted: Wanted, choice: Choice) -> Program:
     """The chosen program. Raises MakeError where it has errors."""
     attempt = choice.attempt
     if attempt.analysis is None or not attempt.is_usable:
-        raise MakeError(_failed(choice), attempt)
+        raise MakeError(_failed(choice), choice)
     return Program(wanted, attempt.analysis, choice)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from multiprocessing.pool import ThreadPool
 from typing import TypeVar
 
 from rewardlang.llm.model import EndpointError
@@ -18,31 +18,22 @@ def in_parallel(
     """What `do` returns for each task, or the EndpointError or ValueError that it raises.
 
     In the order in which they end. After an error that the next task would meet as well, those
-    not yet begun are not begun, and end with the same error.
+    not yet begun are not begun, and end with the same error. Whoever leaves early, by Ctrl-C say,
+    does not wait for the answers that are under way: the threads are daemons.
     """
-    with ThreadPoolExecutor(jobs) as pool:
-        futures = {pool.submit(do, task): task for task in tasks}
+    lasting: list[EndpointError] = []
+
+    def end(task: Wanted) -> tuple[Wanted, R | Exception]:
+        if lasting:
+            return task, lasting[0]
         try:
-            yield from _ends(futures)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+            return task, do(task)
+        except EndpointError as error:
+            if error.lasting:
+                lasting.append(error)
+            return task, error
+        except ValueError as error:
+            return task, error
 
-
-def _ends(futures: dict[Future[R], Wanted]) -> Iterator[tuple[Wanted, R | Exception]]:
-    stopped: EndpointError | None = None
-    for future in as_completed(futures):
-        if future.cancelled():
-            assert stopped is not None
-            yield futures[future], stopped
-            continue
-        error = future.exception()
-        if error is None:
-            yield futures[future], future.result()
-            continue
-        if not isinstance(error, (EndpointError, ValueError)):
-            raise error
-        if isinstance(error, EndpointError) and error.lasting and stopped is None:
-            stopped = error
-            for other in futures:
-                other.cancel()
-        yield futures[future], error
+    with ThreadPool(jobs) as pool:
+        yield from pool.imap_unordered(end, tasks)

@@ -8,7 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
-from rewardlang.llm.model import Answer, LanguageModel, Question
+from rewardlang.llm.model import Answer, EndpointError, LanguageModel, Question
+
+
+class TranscriptError(ValueError):
+    """A transcript that cannot be written; the message says why."""
 
 
 class RecordedModel:
@@ -24,23 +28,27 @@ class RecordedModel:
         return self._model.name
 
     def answer(self, question: Question) -> Answer:
-        """One answer. Raises EndpointError, which is recorded too, and OSError."""
+        """One answer. Raises EndpointError, which is recorded too, and TranscriptError."""
         try:
             answer = self._model.answer(question)
-        except Exception as error:
+        except EndpointError as error:
             self._append(question, {"error": str(error)})
             raise
-        self._append(question, {"answer": asdict(answer)})
+        self._append(question, {"model": self._model.name, "answer": asdict(answer)})
         return answer
 
     def _append(self, question: Question, outcome: dict[str, object]) -> None:
         line = {
             "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "model": self._model.name,
             "sample": question.sample,
             "constrained": question.constraint is not None,
             "messages": [asdict(message) for message in question.messages],
             **outcome,
         }
-        with self._lock, self._file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        try:
+            with self._lock, self._file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise TranscriptError(
+                f"cannot write {self._file}: {(error.strerror or str(error)).lower()}"
+            ) from error

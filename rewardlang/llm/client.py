@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from threading import Lock
 from time import monotonic
@@ -16,10 +16,13 @@ from rewardlang.llm.faults import (
     UnsupportedFormError,
     asked_wait,
     explained,
+    is_lasting,
     is_passing,
-    without_secret,
+    is_refusal,
+    without_secrets,
 )
 from rewardlang.llm.model import (
+    NOTHING,
     Answer,
     Constraint,
     EndpointError,
@@ -28,13 +31,23 @@ from rewardlang.llm.model import (
     Question,
     Usage,
 )
-from rewardlang.llm.providers import Provider, methods, provider_of
+from rewardlang.llm.providers import Provider, is_openai, methods, provider_of
 from rewardlang.llm.requests import chat_arguments, responses_arguments
 from rewardlang.llm.settings import Settings
-from rewardlang.llm.streams import Received, chat_pieces, received, response_pieces
+from rewardlang.llm.streams import (
+    Piece,
+    Received,
+    StreamCutError,
+    StreamFailedError,
+    bounded,
+    chat_pieces,
+    received,
+    refuse_other_than_events,
+    response_pieces,
+)
 
 CONNECT_TIMEOUT = 10.0  # s
-_REFUSALS = (400, 422, 501)  # HTTP's words for "I do not understand this request"
+_NO_LIST = (403, 404, 405, 501)  # of those that answer questions but list no models
 
 Tell = Callable[[str], None]
 T = TypeVar("T")
@@ -58,20 +71,15 @@ class Client:
     def __init__(self, settings: Settings, tell: Tell = lambda _: None):
         self._settings = settings
         self._tell = tell
-        key = settings.api_key.get_secret_value() if settings.api_key else "none"
-        self._openai = openai.OpenAI(
-            base_url=settings.base_url,
-            api_key=key,
-            timeout=openai.Timeout(settings.timeout, connect=CONNECT_TIMEOUT),
-            max_retries=0,  # `_patiently` waits, and says so
-        )
+        self._openai = _opened(settings)
         self._found: Found | None = None
         self._unsupported: set[Method] = set()
         self._lock = Lock()
 
     @property
     def name(self) -> str:
-        return f"{self.found().model} at {self._settings.base_url}"
+        """The model and its address. Raises EndpointError where it has to be asked for."""
+        return f"{self._settings.model or self.found().model} at {self._settings.address}"
 
     def found(self) -> Found:
         """The model and who serves it, asked for once. Raises EndpointError."""
@@ -84,43 +92,42 @@ class Client:
         """One answer, in the strictest form that the endpoint supports. Raises EndpointError."""
         if question.constraint is None:
             return self._answer(question, Method.NONE)
-        wanted = self._wanted()
-        spent = Usage()
-        for method in wanted:
-            if method in self._unsupported:
-                continue
+        spent = NOTHING
+        unsupported: dict[Method, str] = {}
+        for method in self._wanted():
             try:
                 answer = self._formed(self._answer(question, method), question.constraint)
             except _IgnoredFormError as ignored:
                 spent += ignored.answer.usage
-                self._drop(method, "it does not keep to it")
+                unsupported[method] = "it does not keep to it"
             except UnsupportedFormError as error:
-                self._drop(method, str(error))
+                unsupported[method] = str(error)
             else:
+                self._drop(unsupported)
                 return replace(answer, usage=answer.usage + spent)
-        raise EndpointError(
-            f"{self._settings.base_url} supports none of {', '.join(wanted)}; --constrain auto "
-            "takes what it does support"
-        )
+        why = "; ".join(f"--constrain {method}: {why}" for method, why in unsupported.items())
+        raise EndpointError(f"{why}; --constrain auto takes what the endpoint supports")
 
-    def _wanted(self) -> tuple[Method, ...]:
+    def _wanted(self) -> list[Method]:
         possible = methods(self.found().provider)
         asked = self._settings.constrain
         if asked is None:
-            return possible
+            return [method for method in possible if method not in self._unsupported]
         if asked not in possible:
             raise EndpointError(
-                f"how to ask {self._settings.base_url} for a {asked} is not known; --provider "
+                f"how to ask {self._settings.address} for a {asked} is not known; --provider "
                 "says who serves it, --constrain auto takes what it supports"
             )
-        return (asked,)
+        return [asked]
 
-    def _drop(self, method: Method, why: str) -> None:
-        with self._lock:
-            known = method in self._unsupported
-            self._unsupported.add(method)
-        if not known:
-            self._tell(f"the endpoint does not support --constrain {method}: {why}")
+    def _drop(self, unsupported: dict[Method, str]) -> None:
+        """Ask for these no more, now that a less strict form got through."""
+        for method, why in unsupported.items():
+            with self._lock:
+                known = method in self._unsupported
+                self._unsupported.add(method)
+            if not known:
+                self._tell(f"the endpoint does not support --constrain {method}: {why}")
 
     def _formed(self, answer: Answer, constraint: Constraint) -> Answer:
         """The answer with the program's text. Raises _IgnoredFormError."""
@@ -143,35 +150,27 @@ class Client:
         found = self.found()
         try:
             got = self._patiently(lambda: self._ask(question, method, found))
-        except openai.APIStatusError as error:
-            said = explained(error, self._settings, found.model, found.offered)
-            if method is not Method.NONE and error.status_code in _REFUSALS:
-                raise UnsupportedFormError(said) from error
-            raise EndpointError(said, lasting=not is_passing(error)) from error
         except Exception as error:  # a stranger's server may break the protocol in any way
             said = explained(error, self._settings, found.model, found.offered)
-            raise EndpointError(said, lasting=not is_passing(error)) from error
-        usage = Usage(*got.tokens, monotonic() - started)
-        text = without_secret(got.text or got.refusal, self._settings.api_key)
-        assert got.finish is not None
-        return Answer(text, got.finish, method, usage)
+            if method is not Method.NONE and is_refusal(error):
+                raise UnsupportedFormError(said) from error
+            raise EndpointError(said, lasting=is_lasting(error)) from error
+        text = without_secrets(got.text, self._settings.secrets)
+        return Answer(text, got.finish, method, Usage(*got.tokens, monotonic() - started))
 
     def _ask(self, question: Question, method: Method, found: Found) -> Received:
-        deadline = monotonic() + self._settings.timeout
         sampling: dict[str, Any] = {"stream": True}
         if self._settings.temperature is not None:
             sampling["temperature"] = self._settings.temperature
         if found.provider is Provider.OPENAI:
             arguments = responses_arguments(question, method, found.model)
-            with self._openai.responses.create(**arguments, **sampling) as events:
-                return received(response_pieces(events), deadline)
+            return _read(self._openai.responses.create(**arguments, **sampling), response_pieces)
         arguments = chat_arguments(question, method, found.model, found.provider)
-        with self._openai.chat.completions.create(**arguments, **sampling) as chunks:
-            return received(chat_pieces(chunks), deadline)
+        return _read(self._openai.chat.completions.create(**arguments, **sampling), chat_pieces)
 
     def _patiently(self, ask: Callable[[], T]) -> T:
         """`ask`, again after a wait where waiting may help."""
-        growing = tenacity.wait_exponential_jitter(initial=0.5, max=30.0)
+        growing = tenacity.wait_exponential(multiplier=0.5, max=30.0) + tenacity.wait_random(0, 1)
         asking = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_passing),
             stop=tenacity.stop_after_attempt(self._settings.retries + 1),
@@ -182,8 +181,7 @@ class Client:
         return asking(ask)
 
     def _tell_wait(self, state: tenacity.RetryCallState) -> None:
-        model = self._found.model if self._found else ""
-        why = explained(_error(state), self._settings, model, ())
+        why = explained(_error(state), self._settings, self._settings.model or "", ())
         self._tell(
             f"{why}; trying again in {state.upcoming_sleep:.1f} s "
             f"({state.attempt_number} of {self._settings.retries})"
@@ -192,19 +190,20 @@ class Client:
     def _find(self) -> Found:
         settings = self._settings
         try:
-            listed = self._patiently(lambda: self._openai.models.list().data)
-        except (openai.NotFoundError, openai.APIStatusError) as error:
-            if error.status_code not in (404, 405, 501) or settings.model is None:
-                said = explained(error, settings, settings.model or "", ())
-                raise EndpointError(said) from error
-            listed = []
+            listed = self._patiently(self._listed)
         except Exception as error:  # as in `_answer`
-            raise EndpointError(explained(error, settings, settings.model or "", ())) from error
-        offered = tuple(item.id for item in listed or ())
-        provider = settings.provider or provider_of(
-            settings.base_url, [getattr(item, "owned_by", "") or "" for item in listed or ()]
-        )
+            if settings.model is None or not _lists_no_models(error):
+                said = explained(error, settings, settings.model or "", ())
+                raise EndpointError(said, lasting=is_lasting(error)) from error
+            listed = {}
+        offered = tuple(listed)
+        provider = settings.provider or provider_of(settings.base_url, list(listed.values()))
         return Found(settings.model or self._only(offered), provider, offered)
+
+    def _listed(self) -> dict[str, str]:
+        """The models that the endpoint offers, and who owns them."""
+        models = self._openai.models.list().data or ()
+        return {model.id: getattr(model, "owned_by", "") for model in models}
 
     def _only(self, offered: tuple[str, ...]) -> str:
         if len(offered) == 1:
@@ -212,7 +211,7 @@ class Client:
         names = ", ".join(f"`{name}`" for name in sorted(offered)[:10])
         there_are = f"it offers {names}" if names else "it names none"
         raise EndpointError(
-            f"which model of {self._settings.base_url}? --model NAME says it; {there_are}"
+            f"which model of {self._settings.address}? --model NAME says it; {there_are}"
         )
 
 
@@ -222,6 +221,49 @@ class _IgnoredFormError(UnsupportedFormError):
     def __init__(self, answer: Answer):
         super().__init__()
         self.answer = answer
+
+
+def _opened(settings: Settings) -> openai.OpenAI:
+    """The package's client, told to wait itself for nothing and for no body without end."""
+
+    def note_deadline(request: Any) -> None:
+        request.extensions["deadline"] = monotonic() + settings.timeout
+
+    def bound(response: Any) -> None:
+        parts = response.iter_bytes
+        deadline = response.request.extensions["deadline"]
+        response.iter_bytes = lambda *size: bounded(parts(*size), deadline)
+
+    hooks: dict[str, list[Callable[..., Any]]] = {"request": [note_deadline], "response": [bound]}
+    opened = openai.OpenAI(
+        base_url=settings.address,
+        api_key=settings.api_key.get_secret_value() if settings.api_key else "none",
+        timeout=openai.Timeout(settings.timeout, connect=min(CONNECT_TIMEOUT, settings.timeout)),
+        max_retries=0,  # `_patiently` waits, and says so
+        # `auth` and not in the address, which the HTTP package writes into its log
+        http_client=openai.DefaultHttpxClient(event_hooks=hooks, auth=settings.login),
+    )
+    if not is_openai(settings.base_url):
+        opened.organization = opened.project = None  # which it reads from the environment
+    return opened
+
+
+def _read(stream: openai.Stream[Any], pieces: Callable[[Any], Iterable[Piece]]) -> Received:
+    """The answer in a stream; what breaks it off is told from what keeps it from beginning."""
+    with stream:
+        refuse_other_than_events(stream.response.headers.get("content-type", ""))
+        try:
+            return received(pieces(stream))
+        except openai.APITimeoutError:
+            raise
+        except openai.APIConnectionError as error:
+            raise StreamCutError from error.__cause__
+        except openai.APIError as error:
+            raise StreamFailedError(error.message, error.code) from error
+
+
+def _lists_no_models(error: Exception) -> bool:
+    return isinstance(error, openai.APIStatusError) and error.status_code in _NO_LIST
 
 
 def _error(state: tenacity.RetryCallState) -> Exception:

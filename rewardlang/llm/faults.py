@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import openai
-from pydantic import SecretStr
 
 from rewardlang.checking.names import nearest
 from rewardlang.llm.settings import Settings
-from rewardlang.llm.streams import SlowStreamError, StreamCutError, StreamFailedError
+from rewardlang.llm.streams import (
+    LongStreamError,
+    NoStreamError,
+    SlowStreamError,
+    StreamCutError,
+    StreamFailedError,
+)
 
 LONGEST_WAIT = 60.0  # s, that an endpoint may ask for; a longer one is an error
 
 _MOST_SHOWN = 300  # characters of an endpoint's own message
-_CUT_STREAM = "the connection broke in the middle of the answer"
+_SHORTEST_SECRET = 6  # shorter ones are stopgaps like `none`, and words of other texts
 _HOPELESS = ("insufficient_quota", "billing_hard_limit_reached")  # 429s that no waiting mends
+_PASSING = (408, 409, 429)  # and what is wrong with the server, 5xx
+_LASTING = (401, 402, 403, 404)
+_NOT_IMPLEMENTED = 501
+_REFUSALS = (400, 422, _NOT_IMPLEMENTED)  # HTTP's words for "I do not understand this request"
 
 
 class UnsupportedFormError(RuntimeError):
@@ -26,23 +35,24 @@ class UnsupportedFormError(RuntimeError):
 
 
 def is_passing(error: BaseException) -> bool:
-    """Whether asking again may help."""
-    if isinstance(error, openai.APIStatusError):
-        if getattr(error, "code", None) in _HOPELESS or asked_wait(error) > LONGEST_WAIT:
+    """Whether asking the same again may help. A timeout is none: it would take as long again."""
+    if status := _status(error):
+        if _is_hopeless(error) or asked_wait(error) > LONGEST_WAIT:
             return False
-        return error.status_code in (408, 409, 429) or error.status_code >= 500
-    return is_broken_connection(error)
+        return status in _PASSING or (status >= 500 and status != _NOT_IMPLEMENTED)
+    return isinstance(error, (openai.APIConnectionError, StreamCutError)) and not _is_slow(error)
 
 
-def is_broken_connection(error: BaseException) -> bool:
-    """Whether the connection failed, before the answer or in the middle of it.
+def is_lasting(error: BaseException) -> bool:
+    """Whether the next question would fare no better."""
+    if status := _status(error):
+        return status in _LASTING or _is_hopeless(error) or asked_wait(error) > LONGEST_WAIT
+    return not isinstance(error, StreamCutError) and not _is_slow(error)
 
-    In the middle, the HTTP package's own errors come through; `openai` chooses which package.
-    """
-    if isinstance(error, (openai.APIConnectionError, StreamCutError)):
-        return True
-    module = type(error).__module__.partition(".")[0]
-    return module in ("httpx", "httpx2", "httpcore", "httpcore2")
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the endpoint understands the request but for something in it."""
+    return _status(error) in _REFUSALS
 
 
 def asked_wait(error: BaseException) -> float:
@@ -62,69 +72,106 @@ def asked_wait(error: BaseException) -> float:
 
 def explained(error: Exception, settings: Settings, model: str, offered: Sequence[str]) -> str:
     """The error as the user is told of it, without any secret."""
-    return without_secret(_explained(error, settings, model, offered), settings.api_key)
-
-
-def _explained(error: Exception, settings: Settings, model: str, offered: Sequence[str]) -> str:
-    at = settings.base_url
-    said = _said(error)
+    at = settings.address
+    said = _said(error, settings)
+    so_it_says = f": {said}" if said else ""
     match error:
         case openai.AuthenticationError() | openai.PermissionDeniedError():
             given = "the key it was given" if settings.api_key else "a request without a key"
             return (
-                f"{at} refuses {given}{said}; set REWARDLANG_API_KEY, or OPENAI_API_KEY for "
+                f"{at} refuses {given}{so_it_says}; set REWARDLANG_API_KEY, or OPENAI_API_KEY for "
                 "OpenAI's own endpoint"
             )
         case openai.NotFoundError():
-            return _not_found(at, model, offered, said)
+            return _not_found(at, model, offered, so_it_says)
+        case openai.RateLimitError() if _is_hopeless(error):
+            return f"{at} answers no more on this account{so_it_says}"
         case openai.RateLimitError():
-            wait = asked_wait(error)
-            asks = f" and asks to wait {wait:.0f} s" if wait else ""
-            return f"{at} allows no more requests now{asks}{said}"
-        case openai.APITimeoutError() | SlowStreamError():
+            return f"{at} allows no more requests now{_asks(error)}{so_it_says}"
+        case openai.APIStatusError():
+            return f"{at} answers with HTTP {error.status_code}{_asks(error)}{so_it_says}"
+        case StreamFailedError():
+            return f"{at} failed while answering{so_it_says}"
+        case StreamCutError():
+            return f"{at}: the connection broke in the middle of the answer{so_it_says}"
+        case _ if _is_slow(error):
             return (
                 f"{at} gave no whole answer in {settings.timeout:g} s; --timeout SECONDS waits "
                 "longer"
             )
-        case StreamFailedError():
-            return f"{at} failed while answering: {_shortened(str(error))}"
-        case openai.APIStatusError():
-            return f"{at} answers with HTTP {error.status_code}{said}"
-        case openai.APIConnectionError() if error.__cause__:
-            return f"{at} cannot be reached: {_shortened(str(error.__cause__))}"
-        case StreamCutError():
-            return f"{at}: {_CUT_STREAM}"
-        case _ if is_broken_connection(error) and type(error).__name__.endswith("Timeout"):
-            return f"{at} fell silent for {settings.timeout:g} s in the middle of its answer"
-        case _ if is_broken_connection(error):
-            return f"{at}: {_CUT_STREAM}: {_shortened(str(error))}"
+        case openai.APIConnectionError():
+            return f"{at} cannot be reached{so_it_says}"
+        case LongStreamError():
+            return f"{at} sends more than any answer of an OpenAI-compatible API takes"
         case _:
-            shown = _shortened(str(error))
-            return f"{at} sends what is no answer of an OpenAI-compatible API: {shown}"
+            return (
+                f"{at} sends what is no answer of an OpenAI-compatible API{so_it_says}"
+                f"{_usual_ending(at)}"
+            )
 
 
-def _not_found(at: str, model: str, offered: Sequence[str], said: str) -> str:
+def without_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets, should somebody have repeated them."""
+    for secret in sorted(secrets, key=len, reverse=True):  # one may be part of another
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "[key]")
+    return text
+
+
+def _status(error: BaseException) -> int:
+    """HTTP's status, or what is like it in a stream that had begun well; 0 for neither."""
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code
+    if isinstance(error, StreamFailedError):
+        return error.status
+    return 0
+
+
+def _is_hopeless(error: BaseException) -> bool:
+    names = (getattr(error, "code", None), getattr(error, "type", None))
+    return any(name in _HOPELESS for name in names)
+
+
+def _is_slow(error: BaseException) -> bool:
+    """Whether the answer did not come in time; a connection that does not come about is not slow.
+
+    What a body's reader raises arrives as the cause of one of `openai`'s errors.
+    """
+    cause = error.__cause__
+    if isinstance(error, SlowStreamError) or isinstance(cause, SlowStreamError):
+        return True
+    return isinstance(error, openai.APITimeoutError) and "Connect" not in type(cause).__name__
+
+
+def _asks(error: openai.APIStatusError) -> str:
+    wait = asked_wait(error)
+    longer = ", longer than is waited for" if wait > LONGEST_WAIT else ""
+    return f" and asks to wait {wait:.0f} s{longer}" if wait else ""
+
+
+def _not_found(at: str, model: str, offered: Sequence[str], so_it_says: str) -> str:
     if offered and model not in offered:
         near = nearest(model, offered) or list(offered[:5])
         return f"{at} has no model `{model}`; it offers {', '.join(f'`{name}`' for name in near)}"
-    hint = "" if at.endswith("/v1") else "; the address usually ends in /v1"
-    return f"{at} knows no such request for the model `{model}`{said}{hint}"
+    return f"{at} knows no such request for the model `{model}`{so_it_says}{_usual_ending(at)}"
 
 
-def _said(error: Exception) -> str:
-    if not isinstance(error, openai.APIStatusError):
-        return ""
-    body = error.body if isinstance(error.body, dict) else {}
-    message = body.get("message") or body.get("detail") or ""
-    return f": {_shortened(str(message))}" if message else ""
+def _usual_ending(at: str) -> str:
+    return "" if at.endswith("/v1") else "; the address usually ends in /v1"
 
 
-def _shortened(text: str) -> str:
-    text = " ".join(re.sub(r"[^\x20-\x7e\xa0-\uffff]", " ", text).split())
+def _said(error: Exception, settings: Settings) -> str:
+    """What the endpoint, or the connection to it, says of the error; "" for nothing."""
+    match error:
+        case openai.APIStatusError():
+            body = error.body if isinstance(error.body, dict) else {}
+            said = body.get("message") or body.get("detail") or ""
+        case StreamFailedError() | NoStreamError():
+            said = error
+        case openai.APIConnectionError() | StreamCutError():
+            said = error.__cause__ or ""
+        case _:
+            said = ""
+    text = re.sub(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\uffff]", " ", str(said))
+    text = without_secrets(" ".join(text.split()), settings.secrets)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} …"
-
-
-def without_secret(text: str, key: SecretStr | None) -> str:
-    """The text without the key, should somebody have repeated it."""
-    secret = key.get_secret_value() if key else ""
-    return text.replace(secret, "[key]") if len(secret) >= 4 else text

@@ -27,9 +27,14 @@ _OWNERS = {
 }
 
 
+def is_openai(base_url: str) -> bool:
+    """Whether it is OpenAI's own endpoint."""
+    return urlsplit(base_url).hostname == "api.openai.com"
+
+
 def provider_of(base_url: str, owners: Sequence[str]) -> Provider:
     """Who answers there. `owners`: of its models, as it lists them."""
-    if urlsplit(base_url).hostname == "api.openai.com":
+    if is_openai(base_url):
         return Provider.OPENAI
     return next((_OWNERS[owner] for owner in owners if owner in _OWNERS), Provider.OTHER)
 

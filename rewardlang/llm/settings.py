@@ -11,9 +11,19 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+)
 
 from rewardlang.checking.names import nearest
 from rewardlang.llm.model import Method
@@ -22,6 +32,7 @@ from rewardlang.llm.providers import Provider
 OPENAI_URL = "https://api.openai.com/v1"
 PREFIX = "REWARDLANG_"
 _TABLE = "endpoint"
+_WEB_ADDRESS = TypeAdapter(AnyHttpUrl)
 
 
 class SettingsError(ValueError):
@@ -38,7 +49,7 @@ class Settings(BaseModel):
     api_key: SecretStr | None = None
     provider: Provider | None = None  # None: found out
     constrain: Method | None = None  # None: the strictest that the endpoint supports
-    timeout: float = Field(default=300.0, gt=0)  # s, for a whole answer
+    timeout: float = Field(default=300.0, gt=0, le=86_400)  # s, for a whole answer
     retries: int = Field(default=4, ge=0, le=20)
     temperature: float | None = Field(default=None, ge=0, le=2)  # None: the endpoint's own
 
@@ -47,7 +58,43 @@ class Settings(BaseModel):
     def _is_web_address(cls, url: str) -> str:
         if not url.startswith(("http://", "https://")):
             raise ValueError("it starts with http:// or https://, and usually ends in /v1")
+        if "?" in url or "#" in url:
+            raise ValueError("it has no part behind `?` or `#`; it usually ends in /v1")
+        try:
+            _WEB_ADDRESS.validate_python(url)
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"]) from None  # the rest repeats the address
         return url.rstrip("/")
+
+    @field_validator("api_key")
+    @classmethod
+    def _can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:
+        """A header's text; the line's end that comes with a key from a file is no part of it."""
+        text = key.get_secret_value().strip() if key else ""
+        if not (text.isascii() and text.isprintable()):
+            raise ValueError("it holds characters that no key has")
+        return SecretStr(text) if text else None
+
+    @property
+    def address(self) -> str:
+        """The endpoint as it may be shown: `base_url` without a name and password in it."""
+        parts = urlsplit(self.base_url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+    @property
+    def login(self) -> tuple[str, str] | None:
+        """The name and the password in `base_url`."""
+        parts = urlsplit(self.base_url)
+        named = parts.username is not None
+        return (unquote(parts.username or ""), unquote(parts.password or "")) if named else None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        key = self.api_key.get_secret_value() if self.api_key else ""
+        parts = urlsplit(self.base_url)
+        named = parts.netloc.rpartition("@")[0]
+        return (key, named, parts.password or "", *(self.login or ())[1:])
 
 
 def config_file() -> Path:
@@ -61,20 +108,24 @@ def settings(
     """The settings; None where neither an endpoint nor a model is named anywhere.
 
     `flags`: by the names of `Settings`, None where not given. `config`: a configuration file to
-    read instead of the user's, which may be missing. Raises SettingsError.
+    read instead of the user's. Raises SettingsError.
     """
     given = {name: value for name, value in flags.items() if value is not None}
+    in_file, wrong = _from_file(config)
     found: dict[str, tuple[Any, str]] = {
-        **_from_file(config),
+        **in_file,
         **_from_environment(environment),
         **{name: (value, f"--{name.replace('_', '-')}") for name, value in given.items()},
     }
-    if "base_url" not in found and "model" not in found:
-        return None
+    if "api_key" not in found:
+        found |= _openai_key(found, environment)
     try:
-        return Settings(**{name: value for name, (value, _) in found.items()})
+        chosen = Settings(**{name: value for name, (value, _) in found.items()})
     except ValidationError as error:
-        raise SettingsError("\n".join(_problems(error, found))) from None
+        wrong += _problems(error, found)
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return chosen if "base_url" in found or "model" in found else None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, str]]:
@@ -88,29 +139,32 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, tuple[Any, st
     return found
 
 
-def with_openai_key(chosen: Settings, environment: Mapping[str, str]) -> Settings:
-    """The settings with OPENAI_API_KEY where that is whose key it is, and none is given."""
+def _openai_key(
+    found: Mapping[str, tuple[Any, str]], environment: Mapping[str, str]
+) -> dict[str, tuple[Any, str]]:
+    """OPENAI_API_KEY, where the endpoint is the one whose key it is."""
     key = environment.get("OPENAI_API_KEY")
-    owners = (OPENAI_URL, environment.get("OPENAI_BASE_URL", OPENAI_URL).rstrip("/"))
-    if chosen.api_key is not None or not key or chosen.base_url not in owners:
-        return chosen
-    return chosen.model_copy(update={"api_key": SecretStr(key)})
+    url = str(found["base_url"][0]) if "base_url" in found else OPENAI_URL
+    owners = (OPENAI_URL, environment.get("OPENAI_BASE_URL", "").rstrip("/"))
+    return {"api_key": (key, "OPENAI_API_KEY")} if key and url.rstrip("/") in owners else {}
 
 
-def _from_file(config: Path | None) -> dict[str, tuple[Any, str]]:
+def _from_file(config: Path | None) -> tuple[dict[str, tuple[Any, str]], list[str]]:
+    """What a configuration file says, and what is wrong with it as such."""
     file = config or config_file()
     try:
         tables = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if config is None:
-            return {}
-        raise SettingsError(f"{file}: there is no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SettingsError(f"{file}: {error}") from error
-    table = tables.get(_TABLE, {})
-    if unknown := [name for name in tables if name != _TABLE]:
-        raise SettingsError(f"{file}: unknown table [{unknown[0]}]; there is [{_TABLE}]")
-    return {name: (value, f"{file}, [{_TABLE}] {name}") for name, value in table.items()}
+        return {}, [f"{file}: there is no such file"] if config else []
+    except OSError as error:
+        return {}, [f"{file}: {(error.strerror or str(error)).lower()}"]
+    except ValueError as error:  # no UTF-8, or no TOML
+        return {}, [f"{file}: this is no TOML: {error}"]
+    table = tables.pop(_TABLE, {})
+    wrong = [f"{file}: unknown table [{name}]; there is [{_TABLE}]" for name in tables]
+    if not isinstance(table, dict):
+        return {}, [*wrong, f"{file}: `{_TABLE}` is no table; write [{_TABLE}] and a line for each"]
+    return {name: (value, f"{file}, [{_TABLE}] {name}") for name, value in table.items()}, wrong
 
 
 def _problems(error: ValidationError, found: Mapping[str, tuple[Any, str]]) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,7 @@ from rewardlang.prompting.failures import CLASSES, class_of
 from rewardlang.scene import Scene
 
 _EXAMPLES = ("two_goals", "drawer", "own_goal")
+_MOST_OF_A_LINE = 200  # characters that a finding repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,8 @@ def _finding(found: Diagnostic, analysis: Analysis) -> Finding:
     right = ", ".join(f"`{item.replacement}`" for item in found.suggestions)
     hint = found.hint or (f"did you mean {right}?" if right else "")
     notes = "; ".join((hint, *found.notes) if hint else found.notes)
-    return Finding(found.code, found.message, line, analysis.source.line(line).strip(), notes)
+    text = analysis.source.line(line).strip()[:_MOST_OF_A_LINE]
+    return Finding(found.code, found.message, line, text, notes)
 
 
 def _repair(findings: Sequence[Finding], fault: str) -> str:
@@ -123,7 +126,7 @@ def _repair(findings: Sequence[Finding], fault: str) -> str:
         for name, meaning in CLASSES.items()
         if any(class_of(finding.code) == name for finding in findings)
     }
-    listed = [finding.as_json() for finding in findings]
+    listed = [json.dumps(finding.as_json(), ensure_ascii=False) for finding in findings]
     return _filled("repair", findings=listed, classes=classes, fault=fault)
 
 

@@ -1,0 +1,507 @@
+"""Each fault of an endpoint: one clear message, few attempts, no key anywhere."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from rewardlang.llm.client import Client
+from rewardlang.llm.model import EndpointError, Finish, Message, Method, Question
+from rewardlang.llm.streams import MOST_CHARACTERS
+from tests.rewardlang.llm.misbehaving import (
+    KEY,
+    MODEL,
+    Action,
+    Connection,
+    Script,
+    answering,
+    chat_chunk,
+    error,
+    events,
+    misbehaving,
+    offering,
+    response_end,
+    response_events,
+    saying,
+)
+
+QUESTION = Question((Message("user", "what is to be done?"),), max_tokens=50)
+GOOD = saying("a good answer")
+
+Connect = Callable[..., Client]
+
+
+@contextmanager
+def refused(*parts: str, lasting: bool) -> Iterator[None]:
+    """The block ends in an EndpointError that says all of this, and never the key."""
+    with pytest.raises(EndpointError) as caught:
+        yield
+    message = str(caught.value)
+    for part in parts:
+        assert part in message
+    assert KEY not in message
+    assert KEY[:12] not in message
+    assert "\n" not in message
+    assert len(message) < 700
+    assert caught.value.lasting is lasting
+
+
+# --- time -------------------------------------------------------------------------------------
+
+
+def silent(to: Connection) -> None:
+    to.wait(20)
+
+
+def silent_in_the_middle(to: Connection) -> None:
+    to.head()
+    to.event(chat_chunk("half an "))
+    to.wait(20)
+
+
+def dripping(what: Callable[[Connection], None]) -> Action:
+    def action(to: Connection) -> None:
+        to.head()
+        while not to.over:
+            what(to)
+            to.wait(0.03)
+
+    return action
+
+
+SLOW = {
+    "before the answer": silent,
+    "in the middle": silent_in_the_middle,
+    "piece by piece": dripping(lambda to: to.event(chat_chunk("."))),
+    "pings alone": dripping(lambda to: to.send(": ping\n\n")),
+    "one line without end": dripping(lambda to: to.send("x")),
+}
+
+
+@pytest.mark.parametrize("action", SLOW.values(), ids=SLOW)
+def test_an_answer_has_to_be_whole_in_time(action: Action, client_of: Connect) -> None:
+    with misbehaving(action) as script:
+        client = client_of(script, timeout=0.3)
+        started = time.monotonic()
+        with refused("gave no whole answer in 0.3 s; --timeout", lasting=False):
+            client.answer(QUESTION)
+        assert time.monotonic() - started < 2
+        assert len(script.asked) == 1, "as long again would be no better"
+
+
+def test_a_list_of_models_has_to_come_in_time(client_of: Connect) -> None:
+    def models(to: Connection) -> None:
+        to.head(headers={"Content-Type": "application/json"})
+        while not to.over:
+            to.send(" ")
+            to.wait(0.03)
+
+    with (
+        misbehaving(GOOD, models=models) as script,
+        refused("gave no whole answer in 0.3 s", lasting=False),
+    ):
+        client_of(script, timeout=0.3).answer(QUESTION)
+
+
+# --- HTTP's own words -------------------------------------------------------------------------
+
+
+def test_a_busy_endpoint_is_asked_again_after_the_time_it_names(
+    client_of: Connect, waits: list[float], notices: list[str]
+) -> None:
+    later = format_datetime(datetime.now(UTC) + timedelta(seconds=41), usegmt=True)
+    busy = error(429, "slow down", "rate_limit_exceeded", Retry_After="17")
+    until = error(503, "overloaded", Retry_After=later)
+    with misbehaving(busy, until, error(429, "slow down"), GOOD) as script:
+        assert client_of(script).answer(QUESTION).text == "a good answer"
+        assert len(script.asked) == 4
+    seconds, until_date, growing = waits
+    assert 17 <= seconds < 18
+    assert 38 < until_date <= 41
+    assert 0 < growing < 10
+    first, second, third = notices
+    assert "allows no more requests now and asks to wait 17 s: slow down" in first
+    assert "trying again in 17.0 s (1 of 4)" in first
+    assert "answers with HTTP 503 and asks to wait 4" in second
+    assert "trying again" in third
+
+
+@pytest.mark.parametrize("asked", ["3600", "inf", "Wed, 01 Jan 2200 00:00:00 GMT"])
+def test_a_wait_that_is_too_long_is_an_error_that_says_so(asked: str, client_of: Connect) -> None:
+    with misbehaving(error(429, "come back later", Retry_After=asked)) as script:
+        with refused("asks to wait", "longer than is waited for", "later", lasting=True):
+            client_of(script).answer(QUESTION)
+        assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("asked", ["soon", "nan", "-5", "Wed, 01 Jan 2020 00:00:00 GMT"])
+def test_a_wait_that_cannot_be_understood_is_our_own(
+    asked: str, client_of: Connect, waits: list[float]
+) -> None:
+    with misbehaving(error(429, "slow down", Retry_After=asked), GOOD) as script:
+        assert client_of(script).answer(QUESTION).text == "a good answer"
+    assert len(waits) == 1
+    assert 0 < waits[0] < 10
+
+
+def test_a_quota_that_is_used_up_is_not_asked_again(client_of: Connect) -> None:
+    with misbehaving(error(429, "You exceeded your quota.", "insufficient_quota")) as script:
+        with refused("answers no more on this account: You exceeded your quota.", lasting=True):
+            client_of(script).answer(QUESTION)
+        assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize("status", [408, 409, 500, 502, 503, 504, 529])
+def test_a_fault_of_the_server_passes(status: int, client_of: Connect, waits: list[float]) -> None:
+    with misbehaving(error(status, "hiccup"), error(status, "hiccup"), GOOD) as script:
+        assert client_of(script).answer(QUESTION).text == "a good answer"
+        assert len(script.asked) == 3
+    assert len(waits) == 2
+
+
+def test_attempts_are_bounded_and_waits_grow(client_of: Connect, waits: list[float]) -> None:
+    with misbehaving(error(500, "broken")) as script:
+        with refused("answers with HTTP 500: broken", lasting=False):
+            client_of(script, retries=3).answer(QUESTION)
+        assert len(script.asked) == 4
+    assert len(waits) == 3
+    assert waits[0] < 2 < waits[2] < 30
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_wrong_key_is_said_without_the_key(status: int, client_of: Connect) -> None:
+    padded = f"{'x' * 290} {KEY}"  # so that shortening would cut it in two
+    for message in (f"Incorrect API key provided: {KEY}.", padded):
+        with misbehaving(error(status, message), models=offering(MODEL)) as script:
+            with refused("refuses the key it was given", "REWARDLANG_API_KEY", lasting=True):
+                client_of(script).answer(QUESTION)
+            assert len(script.asked) == 1
+
+
+def test_a_missing_key_is_said(client_of: Connect) -> None:
+    denied = error(401, "no key")
+    with (
+        misbehaving(GOOD, models=denied) as script,
+        refused("refuses a request without a key: no key; set REWARDLANG_API_KEY", lasting=True),
+    ):
+        client_of(script, api_key=None).answer(QUESTION)
+
+
+def test_a_model_that_does_not_exist_is_told_with_the_nearest(client_of: Connect) -> None:
+    missing = error(404, "The model does not exist", "model_not_found")
+    with misbehaving(missing, models=offering("gpt-large", "scripted-11", "whisper")) as script:
+        with refused(f"has no model `{MODEL}`; it offers `scripted-11`", lasting=True):
+            client_of(script).answer(QUESTION)
+        assert len(script.asked) == 1
+
+
+def test_a_wrong_path_is_told_with_how_paths_end(client_of: Connect) -> None:
+    with (
+        misbehaving(error(404, "nothing here"), models=answering(404, "<h1>no</h1>")) as script,
+        refused("knows no such request", "nothing here", "usually ends in /v1", lasting=True),
+    ):
+        client_of(script.base_url.removesuffix("/v1")).answer(QUESTION)
+
+
+# --- models -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [403, 404, 405, 501])
+def test_an_endpoint_without_a_list_of_models_is_asked_all_the_same(
+    status: int, client_of: Connect
+) -> None:
+    with misbehaving(GOOD, models=answering(status, "<h1>no</h1>")) as script:
+        assert client_of(script).answer(QUESTION).text == "a good answer"
+
+
+def test_without_a_list_the_model_has_to_be_named(client_of: Connect) -> None:
+    with misbehaving(GOOD, models=answering(404, {"detail": "Not Found"})) as script:
+        with refused("knows no such request", "Not Found", lasting=True):
+            client_of(script, model=None).answer(QUESTION)
+        assert script.asked == []
+
+
+def test_the_only_model_needs_no_name_and_several_do(client_of: Connect) -> None:
+    with misbehaving(GOOD) as script:
+        client = client_of(script, model=None)
+        assert client.answer(QUESTION).text == "a good answer"
+        assert client.answer(QUESTION).text == "a good answer"
+        assert client.name == f"{MODEL} at {script.base_url}"
+        assert [body["model"] for body in script.asked] == [MODEL, MODEL]
+        assert script.lists == 1
+    with (
+        misbehaving(GOOD, models=offering("b", "a")) as script,
+        refused("--model NAME says it; it offers `a`, `b`", lasting=True),
+    ):
+        client_of(script, model=None).answer(QUESTION)
+    with (
+        misbehaving(GOOD, models=offering()) as script,
+        refused("--model NAME says it; it names none", lasting=True),
+    ):
+        client_of(script, model=None).answer(QUESTION)
+
+
+# --- the connection ---------------------------------------------------------------------------
+
+
+def test_nobody_there(client_of: Connect, waits: list[float]) -> None:
+    with socket.socket() as taken:  # bound, and not listening
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
+        with refused(f"{url} cannot be reached: ", "refused", lasting=True):
+            client_of(url, retries=2).answer(QUESTION)
+    assert len(waits) == 2
+
+
+def cut_before_the_headers(to: Connection) -> None:
+    to.cut()
+
+
+def cut_in_the_middle(chunked: bool, finish: str | None = None) -> Action:
+    def action(to: Connection) -> None:
+        to.head(chunked=chunked)
+        to.event(chat_chunk("half an ", finish))
+        to.cut()
+
+    return action
+
+
+CUTS = {
+    "headers": (cut_before_the_headers, "cannot be reached: "),
+    "chunked": (cut_in_the_middle(True), "the connection broke in the middle of the answer: "),
+    "to the end": (cut_in_the_middle(False), "the connection broke in the middle of the answer"),
+    "at once": (events(), "the connection broke in the middle of the answer"),
+}
+
+
+@pytest.mark.parametrize(("action", "said"), CUTS.values(), ids=CUTS)
+def test_a_connection_that_breaks_is_tried_again(
+    action: Action, said: str, client_of: Connect
+) -> None:
+    with misbehaving(action, action, GOOD) as script:
+        assert client_of(script).answer(QUESTION).text == "a good answer"
+        assert len(script.asked) == 3
+    with misbehaving(action) as script:
+        with pytest.raises(EndpointError) as caught:
+            client_of(script, retries=2).answer(QUESTION)
+        assert said in str(caught.value)
+        assert len(script.asked) == 3
+
+
+def test_a_redirect_elsewhere_does_not_carry_the_key(client_of: Connect) -> None:
+    with misbehaving(GOOD) as elsewhere:
+        to = f"{elsewhere.base_url}/chat/completions"  # another port: another server
+        with misbehaving(answering(307, "", Location=to)) as here:
+            assert client_of(here).answer(QUESTION).text == "a good answer"
+        assert here.headers[-1]["authorization"] == f"Bearer {KEY}"
+        assert KEY not in str(elsewhere.headers)
+
+
+# --- what is no API ---------------------------------------------------------------------------
+
+STRANGE = {
+    "web page": answering(200, "<html>welcome</html>"),
+    "document": answering(200, {"choices": [{"message": {"content": "hello"}}]}),
+    "no JSON": events("this is no JSON"),
+    "other JSON": events({"answer": 42}),
+    "a number": events(42),
+    "a list": events([1, 2]),
+    "no delta": events({"choices": [{"index": 0}]}),
+    "choices of text": events({"choices": "abc"}),
+}
+
+
+@pytest.mark.parametrize("action", STRANGE.values(), ids=STRANGE)
+def test_what_is_no_such_api_is_said_at_once(action: Action, client_of: Connect) -> None:
+    with misbehaving(action) as script:
+        with refused("sends what is no answer of an OpenAI-compatible API", lasting=True):
+            client_of(script).answer(QUESTION)
+        assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "models", [answering(200, "<html>"), answering(200, {"data": "abc"}), answering(200, [1])]
+)
+def test_a_list_that_is_none_is_said(models: Action, client_of: Connect) -> None:
+    with (
+        misbehaving(GOOD, models=models) as script,
+        refused("sends what is no answer of an OpenAI-compatible API", lasting=True),
+    ):
+        client_of(script).answer(QUESTION)
+
+
+# --- the answer itself ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("action", "finish", "text"),
+    [
+        (saying("half a prog", "length"), Finish.CUT, "half a prog"),
+        (saying("half a prog", "max_tokens"), Finish.CUT, "half a prog"),
+        (saying("", "content_filter"), Finish.REFUSED, ""),
+        (saying("I would", "content_filter"), Finish.REFUSED, "I would"),
+        (
+            events(
+                chat_chunk(refusal="I can"), chat_chunk(refusal="not"), chat_chunk(finish="stop")
+            ),
+            Finish.REFUSED,
+            "I cannot",
+        ),
+        (saying(""), Finish.EMPTY, ""),
+        (saying(" \n "), Finish.EMPTY, " \n "),
+        (saying("whole", "eos"), Finish.WHOLE, "whole"),
+        (saying("a \ud83d\ude00 b", size=3), Finish.WHOLE, "a 😀 b"),
+        (saying("a \ud83d b"), Finish.WHOLE, "a \ufffd b"),
+        (saying(f"the key is {KEY}!", size=7), Finish.WHOLE, "the key is [key]!"),
+    ],
+)
+def test_how_an_answer_ends(action: Action, finish: Finish, text: str, client_of: Connect) -> None:
+    with misbehaving(action) as script:
+        answer = client_of(script).answer(QUESTION)
+        assert (answer.finish, answer.text, answer.method) == (finish, text, Method.NONE)
+        assert len(script.asked) == 1
+
+
+def test_usage_is_what_the_endpoint_counts(client_of: Connect) -> None:
+    with misbehaving(GOOD) as script:
+        usage = client_of(script).answer(QUESTION).usage
+    assert (usage.prompt_tokens, usage.answer_tokens) == (100, 10)
+    assert 0 < usage.seconds < 5
+    odd = chat_chunk(finish="stop") | {"usage": {"prompt_tokens": None, "total_tokens": "many"}}
+    with misbehaving(events(chat_chunk("fine"), odd)) as script:
+        answer = client_of(script).answer(QUESTION)
+    assert answer.text == "fine"
+    assert (answer.usage.prompt_tokens, answer.usage.answer_tokens) == (0, 0)
+
+
+def test_thoughts_beside_the_text_are_no_text(client_of: Connect) -> None:
+    thought = [{"type": "thinking", "thinking": "hmm"}]
+    chunks = (chat_chunk(reasoning_content="hmm"), chat_chunk() | {"choices": []})
+    listed = {"choices": [{"index": 0, "delta": {"content": thought}, "finish_reason": None}]}
+    with misbehaving(
+        events(*chunks, listed, chat_chunk("said"), chat_chunk(finish="stop"))
+    ) as script:
+        assert client_of(script).answer(QUESTION).text == "said"
+
+
+def in_small_pieces(to: Connection) -> None:
+    to.head()
+    for _ in range(10_000):
+        to.event(chat_chunk("x" * 1000))
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        in_small_pieces,
+        saying("x" * 10_000_000, size=10_000_000),
+        events(chat_chunk(refusal="x" * 10_000_000)),
+    ],
+    ids=["small pieces", "one piece", "a refusal"],
+)
+def test_ten_megabytes_are_not_read_to_their_end(action: Action, client_of: Connect) -> None:
+    with misbehaving(action) as script:
+        answer = client_of(script).answer(QUESTION)
+    assert answer.finish is Finish.TOO_LONG
+    assert len(answer.text) <= MOST_CHARACTERS
+    assert set(answer.text) <= {"x"}
+
+
+# --- faults told in the middle of a stream ----------------------------------------------------
+
+
+def failing(code: Any) -> Action:
+    return events(chat_chunk("half"), {"error": {"message": f"lost it {KEY}", "code": code}})
+
+
+@pytest.mark.parametrize("code", [None, 500, "server_error", 503])
+def test_a_server_that_fails_in_the_middle_is_asked_again(code: Any, client_of: Connect) -> None:
+    with misbehaving(failing(code), GOOD) as script:
+        assert client_of(script).answer(QUESTION).text == "a good answer"
+    with misbehaving(failing(code)) as script:
+        with refused("failed while answering: lost it [key]", lasting=False):
+            client_of(script, retries=1).answer(QUESTION)
+        assert len(script.asked) == 2
+
+
+@pytest.mark.parametrize("code", [400, "invalid_prompt"])
+def test_a_question_refused_in_the_middle_is_not_asked_again(code: Any, client_of: Connect) -> None:
+    with misbehaving(failing(code)) as script:
+        with refused("failed while answering: lost it [key]", lasting=False):
+            client_of(script).answer(QUESTION)
+        assert len(script.asked) == 1
+
+
+TEXT = {"type": "response.output_text.delta", "delta": "half", "sequence_number": 1}
+RESPONSES = {
+    "cut": ([TEXT, response_end("incomplete", incomplete_details={"reason": "max_output_tokens"})],
+            Finish.CUT, "half"),
+    "filtered": ([response_end("incomplete", incomplete_details={"reason": "content_filter"})],
+                 Finish.REFUSED, ""),
+    "refused": ([{"type": "response.refusal.delta", "delta": "no", "sequence_number": 1},
+                 response_end("completed")], Finish.REFUSED, "no"),
+    "empty": ([response_end("completed")], Finish.EMPTY, ""),
+    "whole": ([TEXT, response_end("completed")], Finish.WHOLE, "half"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "finish", "text"), RESPONSES.values(), ids=RESPONSES)
+def test_how_an_answer_of_the_responses_api_ends(
+    said: list[Any], finish: Finish, text: str, client_of: Connect
+) -> None:
+    with misbehaving(response_events(*said)) as script:
+        answer = client_of(script, provider="openai").answer(QUESTION)
+        assert (answer.finish, answer.text) == (finish, text)
+        assert answer.usage.prompt_tokens == 100
+        assert script.paths[-1] == "/v1/responses"
+
+
+def test_a_response_that_fails_says_why(client_of: Connect) -> None:
+    failed = response_end("failed", error={"code": "server_error", "message": "lost it"})
+    told = {"type": "error", "code": "invalid_prompt", "message": "not that", "sequence_number": 1}
+    with misbehaving(response_events(TEXT, failed)) as script:
+        with refused("failed while answering: lost it", lasting=False):
+            client_of(script, provider="openai", retries=1).answer(QUESTION)
+        assert len(script.asked) == 2
+    with misbehaving(response_events(TEXT, told)) as script:
+        with refused("failed while answering: not that", lasting=False):
+            client_of(script, provider="openai", retries=1).answer(QUESTION)
+        assert len(script.asked) == 1
+    with misbehaving(response_events(TEXT)) as script:
+        with refused("the connection broke in the middle", lasting=False):
+            client_of(script, provider="openai", retries=1).answer(QUESTION)
+        assert len(script.asked) == 2
+
+
+def test_a_password_in_the_address_is_never_said(client_of: Connect) -> None:
+    def at(script: Script) -> str:
+        return script.base_url.replace("//", "//someone:open-sesame@")
+
+    with misbehaving(error(500, "you are someone:open-sesame, open-sesame")) as script:
+        client = client_of(at(script), retries=0)
+        assert client.name == f"{MODEL} at {script.base_url}"
+        with pytest.raises(EndpointError) as caught:
+            client.answer(QUESTION)
+    assert "sesame" not in str(caught.value)
+    assert f"{script.base_url} answers with HTTP 500: you are [key], [key]" in str(caught.value)
+
+
+def test_no_log_holds_a_secret(client_of: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with misbehaving(error(500, KEY), GOOD) as script:
+        url = script.base_url.replace("//", "//someone:open-sesame@")
+        assert client_of(url).answer(QUESTION).text == "a good answer"
+        given = b64encode(b"someone:open-sesame").decode()
+        assert script.headers[-1]["authorization"] == f"Basic {given}"
+    assert len(caplog.records) > 5
+    assert KEY not in caplog.text
+    assert "sesame" not in caplog.text
