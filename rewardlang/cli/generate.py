@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +20,7 @@ from rewardlang.cli.generating import (
     say,
     show_attempt,
 )
+from rewardlang.cli.key_poses import all_with_poses, nonsense, unread, with_poses
 from rewardlang.cli.prompts import print_all_prompts, print_prompt
 from rewardlang.generation.making import MakeError, Manner
 from rewardlang.generation.task import TaskError, meant, wanted_everywhere, wanted_in_suite
@@ -55,6 +58,12 @@ def generate(
     ] = None,
     suite: Annotated[
         str | None, typer.Option(metavar="SUITE", help="Every task of a suite, at once.")
+    ] = None,
+    demos: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH", help="Recorded episodes; what is measured on them, a model is told."
+        ),
     ] = None,
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="The program goes to DIR/<suite>/<task>.rl.")
@@ -94,27 +103,36 @@ def generate(
       rewardlang generate --suite libero_goal --base-url http://localhost:8000/v1
       rewardlang generate "leave the milk upright in the basket" --model gpt-5 \\
         --scene libero_object/pick_up_the_milk_and_place_it_in_the_basket
+      rewardlang generate --suite libero_goal --demos demonstrations/ --model gpt-5
     """
+    given: Sequence[Path] = demos or ()
     problem = _nonsense(instruction, scene, suite, all_, show_prompt)
+    problem = problem or nonsense(
+        given, asks=show_prompt or not offline, several=bool(suite) or all_
+    )
     if problem:
         raise typer.BadParameter(problem)
     manner = Manner(plan, attempts, samples, asked.constrain is not Constrain.NONE)
     work = Work(manner, out, force=force, dry_run=dry_run)
     try:
         if show_prompt and (all_ or suite):
-            print_all_prompts(wanted_in_suite(suite) if suite else wanted_everywhere())
+            tasks = wanted_in_suite(suite) if suite else wanted_everywhere()
+            print_all_prompts(all_with_poses(tasks, given))
             return
         if show_prompt:
-            print_prompt(meant(instruction or "", scene, by_model=True).wanted, plan=plan)
+            wanted = meant(instruction or "", scene, by_model=True).wanted
+            print_prompt(with_poses(wanted, given), plan=plan)
             return
         if not offline:
             work = work.asking(language_model(asked, say), auditor(audit and samples > 1))
         if work.model is None and not offline:
             typer.echo(NO_ENDPOINT)
+            given = unread(given)
         if suite:
-            generate_suite(wanted_in_suite(suite), work, jobs)
+            generate_suite(all_with_poses(wanted_in_suite(suite), given), work, jobs)
         else:
-            generate_one(meant(instruction or "", scene, by_model=work.model is not None), work)
+            task = meant(instruction or "", scene, by_model=work.model is not None)
+            generate_one(replace(task, wanted=with_poses(task.wanted, given)), work)
     except _TOLD as error:
         show_attempt(error)
         fail(str(error))

@@ -24,7 +24,8 @@ def load(simulator: Simulator, scene: Scene, paths: Sequence[Path]) -> Loaded:
     """The episodes of files, and of the files below folders, in that order.
 
     A file that is named must be of `scene`; of a folder's files those that are count, and there
-    must be one. Raises SimulatorError with everything that is wrong.
+    must be one. Raises OtherSceneError where all of them can be read and none is, SimulatorError
+    with everything that is wrong.
     """
     episodes: list[RecordedEpisode] = []
     problems: list[str] = []
@@ -36,13 +37,17 @@ def load(simulator: Simulator, scene: Scene, paths: Sequence[Path]) -> Loaded:
             (problems if named else passed_over).append(str(error))
         except SimulatorError as error:
             problems.append(str(error))
-    if not episodes:
-        problems += passed_over[:_LISTED]
-        if more := len(passed_over[_LISTED:]):
-            problems.append(f"{more} more files are of other scenes")
     if problems:
         raise SimulatorError("\n".join(problems))
+    if passed_over and not episodes:
+        raise OtherSceneError(_listed(passed_over))
     return Loaded(tuple(episodes), len(passed_over))
+
+
+def _listed(passed_over: Sequence[str]) -> str:
+    more = len(passed_over[_LISTED:])
+    rest = [f"{more} more files are of other scenes"] if more else []
+    return "\n".join([*passed_over[:_LISTED], *rest])
 
 
 def _files(simulator: Simulator, paths: Sequence[Path], problems: list[str]) -> dict[Path, bool]:

@@ -436,7 +436,7 @@ def test_everything_wrong_is_said_at_once(folder: Path) -> None:
 def test_a_folder_of_other_scenes_alone_is_an_error(folder: Path) -> None:
     for number in range(5):
         (folder / "sub" / f"c{number}.demo").write_text("other")
-    with pytest.raises(SimulatorError) as caught:
+    with pytest.raises(OtherSceneError) as caught:
         load(Shelf(), KITCHEN, [folder / "sub"])
     said = str(caught.value).splitlines()
     assert len(said) == 4
