@@ -48,7 +48,7 @@ class RegionSite:
     owner         the movable or fixture that the site belongs to
     half_extents  m, in the site's frame; None: the site's own size
     joints        those that open this region rather than its owner (a drawer's slide)
-    roofed        the owner reaches over it: there is no way in from above
+    roofed        the owner reaches over it, a drawer pulled out: no way in from above
     """
 
     owner: str
