@@ -50,6 +50,10 @@ _NOT_OWN = Finding(
     "goal-not-mentioned",
     "this task has a goal of its own: the program must end with `success when` and its condition",
 )
+_NOT_NATIVE = Finding(
+    "goal-not-mentioned",
+    "this is the benchmark's own task: the program must end with `success bddl`",
+)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Attempt:
         if self.analysis is None:
             return (1 << 20, 0)
         errors = sum(found.is_error for found in self.analysis.diagnostics)
-        if self.fault or _NOT_OWN in self.findings:
+        if self.fault or {_NOT_OWN, _NOT_NATIVE} & set(self.findings):
             errors += 1
         return (errors, len(self.findings))
 
@@ -179,5 +183,9 @@ def analysed(text: str, wanted: Wanted) -> Analysis:
 
 def _goal_findings(analysis: Analysis, wanted: Wanted) -> Sequence[Finding]:
     """Whether it ends with the kind of success that was asked for."""
-    native = analysis.tree is not None and analysis.tree.success.expr is None
-    return (_NOT_OWN,) if wanted.own_goal and native else ()
+    if analysis.tree is None or wanted.own_goal is None:
+        return ()
+    native = analysis.tree.success.expr is None
+    if native == wanted.own_goal:
+        return (_NOT_OWN,) if native else (_NOT_NATIVE,)
+    return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from rewardlang.api import Analysis
 from rewardlang.generation.drafting import Draft, Prove, improved
@@ -47,5 +48,6 @@ def repaired(
 def edited(
     model: LanguageModel, wanted: Wanted, program: str, request: str, *, attempts: int
 ) -> Draft:
-    """The program, changed as requested. Raises EndpointError."""
-    return improved(model, wanted, asking_for_edit(wanted, program, request), attempts=attempts)
+    """The program, changed as requested, its goal too. Raises EndpointError."""
+    asked = asking_for_edit(wanted, program, request)
+    return improved(model, replace(wanted, own_goal=None), asked, attempts=attempts)

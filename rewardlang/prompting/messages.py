@@ -26,13 +26,14 @@ _MOST_OF_A_LINE = 200  # characters that a finding repeats
 class Wanted:
     """What a program is to be written for.
 
-    own_goal   the instruction is not the scene's: the program says `success when`
+    own_goal   the instruction is not the scene's: the program says `success when`, and otherwise
+               `success bddl`; None where either will do
     poses      what was measured on demonstrations, in words; "" for nothing
     """
 
     scene: Scene
     instruction: str
-    own_goal: bool = False
+    own_goal: bool | None = False
     poses: str = ""
 
 

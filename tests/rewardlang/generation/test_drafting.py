@@ -23,6 +23,7 @@ from rewardlang.generation.drafting import (
 )
 from rewardlang.generation.form import ProgramForm
 from rewardlang.generation.making import MakeError, Manner, modelled
+from rewardlang.generation.revising import edited
 from rewardlang.llm.model import Answer, EndpointError, Finish, Method, Usage
 from rewardlang.llm.streams import MOST_CHARACTERS
 from rewardlang.prompting.messages import Finding, Wanted
@@ -186,6 +187,21 @@ def test_a_goal_of_ones_own_needs_success_when() -> None:
     assert second.is_usable
     assert f'task "{OWN.instruction}"' in second.text
     assert made.best is second
+
+
+def test_the_benchmarks_own_task_needs_its_own_success() -> None:
+    made, model = drafted(OWN_PROGRAM, GOOD)
+    assert not made.attempts[0].is_usable
+    assert "must end with `success bddl`" in model.questions[1]
+    assert made.best is made.attempts[1]
+
+
+def test_an_edit_may_change_the_goal() -> None:
+    changed = OWN_PROGRAM.replace("leave the milk upright in the basket", MILK.instruction)
+    model = ScriptedModel(changed)
+    made = edited(model, WANTED, GOOD, "let success be an upright milk", attempts=1)
+    assert made.best.is_usable
+    assert "success when upright(milk, 20 deg)" in made.best.text
 
 
 WRAPPED = {
