@@ -129,6 +129,19 @@ def test_the_commands_for_a_bddl_file_work(tmp_path: Path) -> None:
     assert (tmp_path / "my_programs" / "my_suite" / f"{file.stem}.rl").is_file()
 
 
+@pytest.mark.sim
+def test_the_environment_of_the_howto_runs() -> None:
+    page = DOCS / "howto" / "gymnasium.md"
+    program, adapter = blocks(page, "python")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"\[.*\] \[.*\] \[.*\]\n", done.stdout)
+    pytest.importorskip("stable_baselines3")
+    exec(adapter, {})
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_files_that_a_page_names_exist(page: Path) -> None:
     named = re.findall(

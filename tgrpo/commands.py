@@ -24,7 +24,6 @@ from tgrpo.placements import check_skills
 from tgrpo.planning import (
     CONTROL_STEPS_PER_SECOND,
     EXPECTED_SHARE_OF_STEPS,
-    cores,
     initial_rates,
     plan,
     sft_plan,
@@ -47,7 +46,7 @@ from tgrpo.report import (
 from tgrpo.run_folder import RunFolder, versions, write_json
 from tgrpo.tasks import Task
 from tgrpo.trainer import prepare, train
-from tgrpo.workers import Pool
+from tgrpo.workers import Pool, cores
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
 EVALUATION_SLOTS = 2 * EVALUATION_BATCH

@@ -7,8 +7,8 @@ begins with a restored state and nothing is built again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import mujoco
@@ -46,6 +46,7 @@ class Scores:
     success: bool = False  # as the program says
     native_success: bool = False  # as LIBERO says
     stages: tuple[str, ...] = ()
+    terms: Mapping[str, float] = field(default_factory=dict)  # as `rewardlang.RewardStep.terms`
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +149,7 @@ def _remembering(reward_fn: rewardlang.RewardFn, memory: rewardlang.Memory) -> _
 
 
 def _scores(step: rewardlang.RewardStep) -> Scores:
-    return Scores(step.reward, step.phi, step.success, step.native_success, step.stages)
+    return Scores(step.reward, step.phi, step.success, step.native_success, step.stages, step.terms)
 
 
 def _native_scores(success: bool) -> Scores:

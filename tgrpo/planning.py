@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from tgrpo.programs import TaskProgram
 from tgrpo.progress import Phase, Unit
 from tgrpo.rollout import GroupJob
 from tgrpo.tasks import Task
+from tgrpo.workers import cores
 
 # Until a run has measured its own: one core of an ordinary machine.
 CONTROL_STEPS_PER_SECOND = 200.0
@@ -102,13 +102,6 @@ def slots(config: TrainConfig) -> int:
     """Simulators of a run: all groups in flight, or one batch of an evaluation."""
     rollout = config.rollout
     return max(rollout.group_size * rollout.groups_in_flight, config.evaluation.batch_size)
-
-
-def cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from tgrpo.intervals import Interval
 from tgrpo.learner import Learner
 from tgrpo.metrics import MetricsWriter
 from tgrpo.model_cache import compiled_task
-from tgrpo.planning import cores, group_jobs, initial_rates, plan, slots, threads, worker_count
+from tgrpo.planning import group_jobs, initial_rates, plan, slots, threads, worker_count
 from tgrpo.policies import load_policy, save_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import TaskProgram
@@ -36,7 +36,7 @@ from tgrpo.summaries import (
     validation_line,
 )
 from tgrpo.tasks import Task
-from tgrpo.workers import Pool
+from tgrpo.workers import Pool, cores
 
 _SLOW = 2.0  # seconds; a model from the cache takes a hundredth of it
 

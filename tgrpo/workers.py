@@ -51,6 +51,7 @@ class Report:
     native_success: np.ndarray  # (n,) bool, as LIBERO says
     unstable: np.ndarray  # (n,) bool
     stages: tuple[tuple[str, ...], ...]
+    terms: tuple[Mapping[str, float], ...]  # named parts of the reward, as `Scores.terms`
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -214,6 +215,13 @@ def single_threaded() -> Iterator[None]:
                 os.environ[name] = value
 
 
+def cores() -> int:
+    """Cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _exit_text(code: int | None) -> str:
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
@@ -270,6 +278,7 @@ def _report(tag: int, context: TaskContext | None, moments: Mapping[int, Moment]
         native_success=np.array([score.native_success for score in scores], dtype=bool),
         unstable=np.array([row.unstable for row in rows], dtype=bool),
         stages=tuple(score.stages for score in scores),
+        terms=tuple(score.terms for score in scores),
         seconds={
             "physics": sum(row.physics_seconds for row in rows),
             "reward": sum(row.reward_seconds for row in rows),

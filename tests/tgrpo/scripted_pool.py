@@ -120,6 +120,7 @@ class ScriptedPool:
                 [script.unstable == step for script, step in zip(scripts, steps, strict=True)]
             ),
             stages=tuple(self._stages[step >= 3] for step in steps),
+            terms=({},) * len(slots),
             seconds={"physics": 0.0, "reward": 0.0},
         )
 
