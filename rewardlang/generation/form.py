@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from rewardlang.grammars.build import build
+from rewardlang.grammars.build import Goal, build
 from rewardlang.grammars.document import NotInGrammarError, written
 from rewardlang.grammars.model import Grammar
 from rewardlang.grammars.print_gbnf import gbnf
@@ -22,8 +22,9 @@ class ProgramForm:
 
     @cached_property
     def _grammar(self) -> Grammar:
-        own = self._wanted.instruction if self._wanted.own_goal else ""
-        return build(self._wanted.scene, own_goal=own)
+        wanted = self._wanted
+        goal = Goal.OWN if wanted.own_goal else Goal.NATIVE
+        return build(wanted.scene, goal=goal, task=wanted.instruction)
 
     @cached_property
     def lark(self) -> str:

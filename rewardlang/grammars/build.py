@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from enum import StrEnum
 
 from rewardlang.checking.library import MACROS
 from rewardlang.grammars.conditions import PATTERNS, condition_rules, progress_rule, use_rules
@@ -55,16 +56,30 @@ _MODES = ("seq", "all", "any")
 _TEXT = Pattern("text", ((Chars("A-Za-z0-9_/ ", 1, 200),),))
 
 
-def build(scene: Scene | None = None, limits: Limits = DEFAULT, *, own_goal: str = "") -> Grammar:
+class Goal(StrEnum):
+    """How programs end."""
+
+    EITHER = "either"
+    NATIVE = "native"  # with `success bddl`
+    OWN = "own"  # with `success when`
+
+
+def build(
+    scene: Scene | None = None,
+    limits: Limits = DEFAULT,
+    *,
+    goal: Goal = Goal.EITHER,
+    task: str = "",
+) -> Grammar:
     """The grammar of programs for a scene; without one, of programs for any scene.
 
-    `own_goal`: an instruction that is not the scene's; its programs end with `success when`.
+    `task`: the instruction where it is not the scene's.
     """
     things: Things = SceneThings(scene) if scene else AnyThings()
     rules = [
-        _program(scene, own_goal, limits),
+        _program(scene, task, limits),
         *_structure(limits),
-        *_outcome(with_goal=not own_goal and (scene is None or bool(scene.goal))),
+        *_outcome(goal if scene is None or scene.goal else Goal.OWN),
         *condition_rules(things, limits),
         progress_rule(),
         *use_rules(things),
@@ -73,9 +88,9 @@ def build(scene: Scene | None = None, limits: Limits = DEFAULT, *, own_goal: str
     return grammar("program", rules, (*own, *PATTERNS))
 
 
-def _program(scene: Scene | None, own_goal: str, limits: Limits) -> Rule:
+def _program(scene: Scene | None, instruction: str, limits: Limits) -> Rule:
     task, of = (
-        (f'"{own_goal or scene.instruction}"', f'"{scene.id}"')
+        (f'"{instruction or scene.instruction}"', f'"{scene.id}"')
         if scene
         else (one("quoted", "task"), one("quoted", "scene"))
     )
@@ -148,9 +163,10 @@ def _stage(tag: str, until: str, mode: Item | str, *progress: Part) -> Alternati
     return says(*head, *clauses, Gap(), "}", tag=tag)
 
 
-def _outcome(*, with_goal: bool) -> Iterator[Rule]:
-    own = says("success when ", one("held"), tag="when")
-    yield rule("success", *([says("success ", one("native"))] if with_goal else []), own)
+def _outcome(goal: Goal) -> Iterator[Rule]:
+    native = [] if goal is Goal.OWN else [says("success ", one("native"))]
+    own = [] if goal is Goal.NATIVE else [says("success when ", one("held"), tag="when")]
+    yield rule("success", *native, *own)
     yield rule("native", says("bddl"))
     yield rule(
         "shaping",

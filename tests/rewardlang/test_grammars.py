@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 import rewardlang
 from rewardlang.cli import app
 from rewardlang.diagnostics import CODES, Severity
-from rewardlang.grammars.build import build
+from rewardlang.grammars.build import Goal, build
 from rewardlang.grammars.document import NotInGrammarError, drawn, written
 from rewardlang.grammars.lengths import max_document_tokens, max_tokens
 from rewardlang.grammars.limits import DEFAULT, TOKEN_LIMIT, Limits
@@ -388,9 +388,11 @@ def test_an_unknown_scene_gets_the_nearest() -> None:
     assert f"did you mean `{MILK.id}`" in result.stderr
 
 
+MILK_SCENE = rewardlang.load_scene("libero_object/pick_up_the_milk_and_place_it_in_the_basket")
+
+
 def test_a_goal_of_ones_own_goes_under_its_words_and_ends_with_success_when() -> None:
-    scene = rewardlang.load_scene("libero_object/pick_up_the_milk_and_place_it_in_the_basket")
-    own = build(scene, own_goal="tip the milk over")
+    own = build(MILK_SCENE, goal=Goal.OWN, task="tip the milk over")
     rng = Random(0)
     for _ in range(30):
         tree = parse(Source(written(own, drawn(own, rng)))).tree
@@ -401,3 +403,9 @@ def test_a_goal_of_ones_own_goes_under_its_words_and_ends_with_success_when() ->
         assert analysis.tree.task.text.value == "tip the milk over"
         assert analysis.tree.success.expr is not None
         assert analysis.ok, text
+
+
+def test_the_benchmarks_own_goal_leaves_nothing_else_to_end_with() -> None:
+    native = build(MILK_SCENE, goal=Goal.NATIVE)
+    assert "success when" not in gbnf(native)
+    assert "success " in gbnf(native)
