@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tgrpo.workers import cores
+from tgrpo.capacity import cores
 
 # Of the suite's ten, five that one demonstration leaves between 30 and 75 % on validation (seed 0).
 TASKS = (

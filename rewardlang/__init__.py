@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from rewardlang.files import read_program
     from rewardlang.fittings import handle_of
     from rewardlang.ir import Program, stages
+    from rewardlang.llm.settings import SettingsError, with_openai_key
+    from rewardlang.llm.settings import settings as endpoint_settings
     from rewardlang.runtime.evaluator import (
         Evaluator,
         Memory,
@@ -77,6 +79,9 @@ _PUBLIC = {
     "format_program": ("rewardlang.syntax.formatter", "format_program"),
     "read_program": ("rewardlang.files", "read_program"),
     "handle_of": ("rewardlang.fittings", "handle_of"),
+    "SettingsError": ("rewardlang.llm.settings", "SettingsError"),
+    "endpoint_settings": ("rewardlang.llm.settings", "settings"),
+    "with_openai_key": ("rewardlang.llm.settings", "with_openai_key"),
     "Program": ("rewardlang.ir", "Program"),
     "stages": ("rewardlang.ir", "stages"),
     "Source": ("rewardlang.source", "Source"),
@@ -131,6 +136,7 @@ __all__ = [
     "SceneError",
     "SceneFileError",
     "Script",
+    "SettingsError",
     "Severity",
     "SimulatorError",
     "Snapshot",
@@ -141,6 +147,7 @@ __all__ = [
     "UnsupportedScriptError",
     "analyze",
     "compile",
+    "endpoint_settings",
     "format_program",
     "handle_of",
     "instruction_of",
@@ -155,6 +162,7 @@ __all__ = [
     "stages",
     "suite_scenes",
     "suites",
+    "with_openai_key",
 ]
 
 

@@ -161,9 +161,13 @@ def train(
         resolved = resolve_options(
             named, preset=preset, config_file=config, settings=settings or (), demos=demos
         )
-        from tgrpo.commands import run_training
+        expect_folder("--run-dir", resolved.config.run_dir)
+        from tgrpo.preflight import prepare_run
 
-        run_training(resolved)
+        readiness = prepare_run(resolved.config)
+        from tgrpo.commands import run_training  # torch and MuJoCo, seconds of loading
+
+        run_training(resolved, readiness)
 
 
 @app.command()
@@ -289,6 +293,7 @@ def demonstrate(
       tgrpo demonstrate --task libero_object/pick_up_the_milk_and_place_it_in_the_basket --out demos
     """
     with reporting():
+        from tgrpo.capacity import cores
         from tgrpo.data_commands import run_demonstrate
 
         run_demonstrate(
@@ -300,7 +305,7 @@ def demonstrate(
             seed=seed,
             out=out,
             force=force,
-            workers=workers or os.cpu_count() or 1,
+            workers=workers or cores(),
         )
 
 
@@ -377,3 +382,30 @@ def parameters(preset: Preset = None, config: ConfigFile = None, settings: Setti
 
         resolved = resolve_options({}, preset=preset, config_file=config, settings=settings or ())
         typer.echo(as_toml(resolved.config, explain=True), nl=False)
+
+
+@app.command()
+def doctor(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only what can be seen without starting anything.")
+    ] = False,
+    as_data: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
+    rewards: Rewards = None,
+    run_dir: RunDir = None,
+    workers: Workers = None,
+) -> None:
+    """Find what keeps tgrpo from working here, and the one command that mends each of it.
+
+    Looks at packages and their versions, LIBERO's files and configuration, one frame of every
+    rendering backend, cores, memory, disks, and the programs below --rewards. Each check runs by
+    itself, for seconds; nothing is changed. Exits with 1 where there is a problem; warnings are
+    none.
+
+    Example: tgrpo doctor --quick
+    """
+    with reporting():
+        from tgrpo.doctor.checks import Patient
+        from tgrpo.doctor.command import run_doctor
+
+        patient = Patient(rewards or Path("tasks"), run_dir or Path("runs"), workers)
+        run_doctor(patient, quick=quick, as_data=as_data)

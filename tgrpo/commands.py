@@ -10,12 +10,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tgrpo.capacity import cores, worker_count
 from tgrpo.cloning import read, starting_policy
 from tgrpo.config import TasksConfig, TrainConfig
 from tgrpo.data_commands import choose_tasks
 from tgrpo.episodes import StepperName
 from tgrpo.evaluation import Evaluation, EvaluationJob, evaluate
 from tgrpo.initial_states import Split, load_states
+from tgrpo.libero_package import mujoco_warning
 from tgrpo.lockstep import OnSteps
 from tgrpo.metrics import MetricsWriter
 from tgrpo.mistakes import INTERRUPTED, expect_file, expect_folder, fail
@@ -28,10 +30,10 @@ from tgrpo.planning import (
     plan,
     sft_plan,
     threads,
-    worker_count,
 )
 from tgrpo.policies import load_policy, save_policy
 from tgrpo.policies.base import Policy
+from tgrpo.preflight import Readiness
 from tgrpo.programs import Selection, UnknownChoiceError, select
 from tgrpo.progress import Forecast, Listener, Phase
 from tgrpo.report import (
@@ -46,19 +48,16 @@ from tgrpo.report import (
 from tgrpo.run_folder import RunFolder, versions, write_json
 from tgrpo.tasks import Task
 from tgrpo.trainer import prepare, train
-from tgrpo.workers import Pool, cores
+from tgrpo.workers import Pool
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
 EVALUATION_SLOTS = 2 * EVALUATION_BATCH
-MUJOCO_RANGE = ((3, 2), (3, 4))  # from, below: docs say why
 
 
-def run_training(resolved: Resolved) -> None:
+def run_training(resolved: Resolved, readiness: Readiness) -> None:
     """`tgrpo train`."""
-    console, config = make_console(), resolved.config
-    expect_folder("--run-dir", config.run_dir)
-    selection = select(config.rewards, config.tasks)
-    warn(console, selection)
+    console, config, selection = make_console(), resolved.config, readiness.selection
+    print_warnings(console, readiness.warnings)
     tasks = [item.task for item in selection.used]
     check_inputs(config, tasks)
     seconds = Forecast(plan(config, tasks), initial_rates(config)).seconds_left()
@@ -119,14 +118,13 @@ def run_name(tasks: Sequence[Task]) -> str:
 
 
 def warn(console: Console, selection: Selection | None = None) -> None:
-    """What a user should know before a run."""
-    texts = [] if selection is None else list(selection.warnings)
-    version = metadata.version("mujoco")
-    if not MUJOCO_RANGE[0] <= tuple(map(int, version.split(".")[:2])) < MUJOCO_RANGE[1]:
-        texts.append(
-            f"MuJoCo {version} is outside [3.2, 3.4): from 3.4 on some LIBERO tasks settle "
-            "differently, and success rates do not compare with published ones"
-        )
+    """What a user should know before anything is simulated."""
+    texts = () if selection is None else selection.warnings
+    mujoco = mujoco_warning(metadata.version("mujoco"))
+    print_warnings(console, (*texts, mujoco) if mujoco else texts)
+
+
+def print_warnings(console: Console, texts: Sequence[str]) -> None:
     for text in texts:
         prefix = "" if text.startswith("warning") else "warning: "
         console.print(f"{prefix}{text}", markup=False, soft_wrap=True)

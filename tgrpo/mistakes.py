@@ -21,6 +21,7 @@ EXIT_CODES = {
     "tgrpo.programs.UnknownChoiceError": WRONG_USAGE,
     "tgrpo.tasks.UnknownTaskError": WRONG_USAGE,
     "tgrpo.programs.ProgramsError": BAD_INPUT,
+    "tgrpo.preflight.NotReadyError": BAD_INPUT,
     "tgrpo.checkpoint.CheckpointError": BAD_INPUT,
     "tgrpo.demonstrator.DemonstratorError": BAD_INPUT,
     "tgrpo.placements.UnsupportedGoalError": BAD_INPUT,

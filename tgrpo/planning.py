@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from tgrpo.capacity import cores, worker_count
 from tgrpo.cloning import DEFAULT_COUNT
 from tgrpo.config import TrainConfig
 from tgrpo.initial_states import load_states
@@ -15,7 +16,6 @@ from tgrpo.programs import TaskProgram
 from tgrpo.progress import Phase, Unit
 from tgrpo.rollout import GroupJob
 from tgrpo.tasks import Task
-from tgrpo.workers import cores
 
 # Until a run has measured its own: one core of an ordinary machine.
 CONTROL_STEPS_PER_SECOND = 200.0
@@ -92,16 +92,6 @@ def initial_rates(config: TrainConfig) -> dict[Unit, float]:
         "demonstrator steps": CONTROL_STEPS_PER_SECOND,
         "gradient steps": GRADIENT_STEPS_PER_SECOND,
     }
-
-
-def worker_count(config: TrainConfig) -> int:
-    return config.workers or cores()
-
-
-def slots(config: TrainConfig) -> int:
-    """Simulators of a run: all groups in flight, or one batch of an evaluation."""
-    rollout = config.rollout
-    return max(rollout.group_size * rollout.groups_in_flight, config.evaluation.batch_size)
 
 
 @contextlib.contextmanager

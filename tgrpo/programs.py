@@ -61,6 +61,16 @@ class FoundProgram:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """The files that a run asks for, broken ones among them."""
+
+    path: Path
+    found: tuple[FoundProgram, ...]
+    kept: tuple[FoundProgram, ...]
+    dropped: int  # fit the choice of suite and task, but not the limit
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """The programs that a run uses, and what to tell its user about the others."""
 
@@ -111,10 +121,19 @@ def _is_error(diagnostic: rewardlang.Diagnostic) -> bool:
 
 
 def select(path: Path, chosen: TasksConfig) -> Selection:
-    """The programs below `path` that `chosen` asks for.
+    """The programs below `path` that `chosen` asks for, joined to tasks.
 
     Raises UnknownChoiceError for a suite or task without a program, and ProgramsError for two
     programs for one task, a broken program among those used, a scene that is not installed.
+    """
+    return join(choose(path, chosen))
+
+
+def choose(path: Path, chosen: TasksConfig) -> Choice:
+    """The files below `path` that `chosen` asks for; LIBERO is not asked yet.
+
+    Raises UnknownChoiceError for a suite or task without a program, and ProgramsError where there
+    is no file.
     """
     found = find_programs(path)
     if missing := _missing(path, found, chosen):
@@ -122,15 +141,20 @@ def select(path: Path, chosen: TasksConfig) -> Selection:
     wanted = [item for item in found if _is_wanted(item, chosen)]
     wanted.sort(key=lambda item: not _is_named(item, chosen.prefer))  # stable: order of path else
     kept = wanted[: chosen.limit]
-    problems = [item.problems for item in kept if item.program is None]
-    used, not_installed = _join_tasks(item for item in kept if item.program is not None)
+    return Choice(path, found, tuple(kept), len(wanted) - len(kept))
+
+
+def join(choice: Choice) -> Selection:
+    """The chosen programs with their tasks. Raises ProgramsError with all that is wrong."""
+    problems = [item.problems for item in choice.kept if item.program is None]
+    used, not_installed = _join_tasks(item for item in choice.kept if item.program is not None)
     problems += not_installed
     problems += _doubles(used)
     if problems:
         raise ProgramsError("\n".join(problems))
     if not used:
-        raise ProgramsError(f"--rewards {path}: no usable program; see the messages above")
-    return Selection(found, used, len(wanted) - len(kept), _warnings(found, kept))
+        raise ProgramsError(f"--rewards {choice.path}: no usable program; see the messages above")
+    return Selection(choice.found, used, choice.dropped, _warnings(choice.found, choice.kept))
 
 
 def _is_wanted(item: FoundProgram, chosen: TasksConfig) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tgrpo.capacity import cores, slots, worker_count
 from tgrpo.cloning import starting_policy
 from tgrpo.config import TrainConfig
 from tgrpo.evaluation import Evaluation, EvaluationJob, compare, evaluate
@@ -21,7 +22,7 @@ from tgrpo.intervals import Interval
 from tgrpo.learner import Learner
 from tgrpo.metrics import MetricsWriter
 from tgrpo.model_cache import compiled_task
-from tgrpo.planning import group_jobs, initial_rates, plan, slots, threads, worker_count
+from tgrpo.planning import group_jobs, initial_rates, plan, threads
 from tgrpo.policies import load_policy, save_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import TaskProgram
@@ -36,7 +37,7 @@ from tgrpo.summaries import (
     validation_line,
 )
 from tgrpo.tasks import Task
-from tgrpo.workers import Pool, cores
+from tgrpo.workers import Pool
 
 _SLOW = 2.0  # seconds; a model from the cache takes a hundredth of it
 

@@ -63,7 +63,10 @@ def copy(task: str, folder: Path, *, change: tuple[str, str] | None = None) -> P
     return path
 
 
-COMMANDS = ("train", "sft", "eval", "demonstrate", "tasks", "states", "catalogue", "parameters")
+COMMANDS = (
+    *("train", "sft", "eval", "demonstrate", "tasks", "states", "catalogue", "parameters"),
+    "doctor",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

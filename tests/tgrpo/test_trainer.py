@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tgrpo.capacity import slots
 from tgrpo.config import Layer, TrainConfig, file_layer, preset_layer, resolve
 from tgrpo.initial_states import load_states
 from tgrpo.metrics import MetricsWriter
-from tgrpo.planning import group_jobs, plan, slots
+from tgrpo.planning import group_jobs, plan
 from tgrpo.policies import load_policy
 from tgrpo.programs import TaskProgram, select
 from tgrpo.progress import Forecast, Phase, Status
