@@ -387,7 +387,7 @@ def parameters(preset: Preset = None, config: ConfigFile = None, settings: Setti
 @app.command()
 def doctor(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only what can be seen without starting anything.")
+        bool, typer.Option("--quick", help="Only what can be seen without trying it out.")
     ] = False,
     as_data: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False,
     rewards: Rewards = None,

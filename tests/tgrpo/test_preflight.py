@@ -138,8 +138,8 @@ FITTING = {
             {"rollout__groups_in_flight": 6},
             10,
             [
-                "rollout.groups_in_flight is 6, and an iteration has only 4 groups: "
-                "--groups-per-iteration 6 fills them"
+                "rollout.groups_in_flight is 6, more than rollout.groups_per_iteration, 4: some "
+                "simulators never start; --groups-per-iteration 6 uses them"
             ],
         ),
         (

@@ -47,12 +47,12 @@ def _gpus(gpus: list[Mapping[str, Any]]) -> Finding:
     return ok("GPU", told)
 
 
-def judge_stepper(answer: Answer) -> Finding:
-    """Of the trial `stepper`."""
+def judge_stepper(answer: Answer, library_fix: str = "") -> Finding:
+    """Of the trial `stepper`. `library_fix`: what installs a library that it lacks."""
     name = "the stepper"
     if answer.worked:
         return ok(name, f"loads in {answer.seconds:.1f} s")
-    return problem(name, answer.failure, "pip install --force-reinstall numba")
+    return problem(name, answer.failure, library_fix or "pip install --force-reinstall numba")
 
 
 def judge_ray(version: str | None) -> Finding:

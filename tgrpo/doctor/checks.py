@@ -1,6 +1,6 @@
 """The table of all checks, in the order of the report.
 
-The quick ones look without starting anything, and are run before every training.
+The quick ones try nothing out in other processes, and are run before every training.
 """
 
 from __future__ import annotations
@@ -71,12 +71,18 @@ def _libero(patient: Patient) -> tuple[Finding, ...]:
 
 
 def _simulator(patient: Patient) -> tuple[Finding, ...]:
-    folder = config_folder(patient.environment)
-    return (libero.judge_import(patient.tries("simulator"), folder),)
+    answer, folder = patient.tries("simulator"), config_folder(patient.environment)
+    return (libero.judge_import(answer, folder, _library_fix(patient, answer)),)
 
 
 def _stepper(patient: Patient) -> tuple[Finding, ...]:
-    return (accelerators.judge_stepper(patient.tries("stepper")),)
+    answer = patient.tries("stepper")
+    return (accelerators.judge_stepper(answer, _library_fix(patient, answer)),)
+
+
+def _library_fix(patient: Patient, answer: Answer) -> str:
+    libraries = rendering.see_libraries()
+    return rendering.library_fix(answer.failure, patient.environment, libraries)
 
 
 def _torch(patient: Patient) -> tuple[Finding, ...]:
@@ -88,7 +94,7 @@ def _ray(_: Patient) -> tuple[Finding, ...]:
 
 
 def _variables(patient: Patient) -> tuple[Finding, ...]:
-    return (rendering.judge_variables(patient.environment),)
+    return (rendering.judge_variables(patient.environment, rendering.see_libraries()),)
 
 
 def _frames(patient: Patient) -> tuple[Finding, ...]:
@@ -99,9 +105,9 @@ def _frames(patient: Patient) -> tuple[Finding, ...]:
     return rendering.judge_frames(
         answers,
         patient.environment.get(rendering.GL, ""),
+        libraries=rendering.see_libraries(),
         gpu=gpu,
         vendor_file=rendering.see_vendor_file(),
-        manager=rendering.see_manager(),
         hardware_device=_hardware_device(patient, answers["egl"]) if in_vain else None,
     )
 
@@ -117,7 +123,7 @@ def _hardware_device(patient: Patient, default: Answer) -> int | None:
 
 
 def _children(patient: Patient) -> tuple[Finding, ...]:
-    backend = patient.environment.get(rendering.GL) or rendering.BACKENDS[0]
+    backend = rendering.loaded_backend(patient.environment)
     return (rendering.judge_children(patient.tries("children", **{rendering.GL: backend})),)
 
 

@@ -164,12 +164,16 @@ def _answer_once(folder: Path) -> str:
     return f"echo n | {CONFIG_VARIABLE}={folder} python -c 'import libero.libero'"
 
 
-def judge_import(answer: Answer, folder: Path) -> Finding:
-    """Of the trial `simulator`; `folder`: that of LIBERO's configuration."""
+def judge_import(answer: Answer, folder: Path, library_fix: str = "") -> Finding:
+    """Of the trial `simulator`; `folder`: that of LIBERO's configuration.
+
+    `library_fix`: what installs the library that is missing, where that is the reason.
+    """
     name = "importing libero"
     if answer.worked:
         return ok(name, f"{answer.seconds:.1f} s")
     if "EOFError" in answer.failure:
         text = "it asks a question on standard input, which the original package does at first use"
         return problem(name, text, _answer_once(folder))
-    return problem(name, answer.failure, f"pip install --force-reinstall --no-deps {COMPLETE}")
+    again = f"pip install --force-reinstall --no-deps {COMPLETE}"
+    return problem(name, answer.failure, library_fix or again)

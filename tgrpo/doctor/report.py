@@ -24,10 +24,18 @@ def print_findings(console: Console, findings: Sequence[Finding], seconds: float
         style = _STYLES[item.status]
         table.add_row(Text(item.status.value, style), Text(item.check), Text(item.seen))
     console.print(table)
+    for fix, checks in fixes(findings).items():
+        console.print(f"\n{', '.join(checks)}:\n  {fix}", markup=False, soft_wrap=True)
+    console.print(f"\n{verdict(findings)} ({seconds:.1f} s)", markup=False)
+
+
+def fixes(findings: Sequence[Finding]) -> dict[str, list[str]]:
+    """Command -> the checks whose finding it mends."""
+    found: dict[str, list[str]] = {}
     for item in findings:
         if item.status is not Status.OK and item.fix:
-            console.print(f"\n{item.check}:\n  {item.fix}", markup=False, soft_wrap=True)
-    console.print(f"\n{verdict(findings)} ({seconds:.1f} s)", markup=False)
+            found.setdefault(item.fix, []).append(item.check)
+    return found
 
 
 def verdict(findings: Sequence[Finding]) -> str:
