@@ -477,6 +477,18 @@ def test_how_a_trial_ended_without_an_answer(code: int, errors: str, failure: st
     assert read_answer(code, "", errors, 1.0).failure == failure
 
 
+def test_what_takes_too_long_is_no_problem_yet() -> None:
+    slow = Answer(failure="no answer within 12 s", late=True)
+    found = (
+        libero.judge_import(slow, Path("/x")),
+        accelerators.judge_stepper(slow),
+        *accelerators.judge_torch(slow, gpu=True),
+    )
+    assert [item.check for item in found] == ["importing libero", "the stepper", "torch"]
+    assert {(item.status, item.fix) for item in found} == {(Status.WARNING, "tgrpo doctor")}
+    assert all(item.seen.startswith("no answer within 12 s") for item in found)
+
+
 def test_the_verdict_counts() -> None:
     fine, bad, worse = ok("a", "x"), warning("b", "y"), problem("c", "z")
     assert verdict([fine]) == "1 checks, all is well"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tgrpo.doctor.findings import Finding, ok, problem, warning
+from tgrpo.doctor.findings import Finding, late, ok, problem, warning
 from tgrpo.doctor.packages import INSTALL
 from tgrpo.doctor.probing import Answer
 from tgrpo.doctor.sizes import size_text
@@ -22,6 +22,8 @@ def nvidia_gpu() -> bool:
 
 def judge_torch(answer: Answer, gpu: bool) -> tuple[Finding, ...]:
     """Of the trial `learner`; `gpu`: the kernel shows one."""
+    if answer.late:
+        return (late("torch", answer.failure),)
     if not answer.worked:
         return (problem("torch", f"cannot be imported: {answer.failure}", INSTALL),)
     built, gpus = answer.value["cuda"], answer.value["gpus"]
@@ -52,6 +54,8 @@ def judge_stepper(answer: Answer, library_fix: str = "") -> Finding:
     name = "the stepper"
     if answer.worked:
         return ok(name, f"loads in {answer.seconds:.1f} s")
+    if answer.late:
+        return late(name, f"{answer.failure} (numba compiles it once)")
     return problem(name, answer.failure, library_fix or "pip install --force-reinstall numba")
 
 

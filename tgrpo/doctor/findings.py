@@ -37,6 +37,11 @@ def problem(check: str, seen: str, fix: str = "") -> Finding:
     return Finding(check, Status.PROBLEM, seen, fix)
 
 
+def late(check: str, seen: str) -> Finding:
+    """Of what took too long: files that are read for the first time, or a machine that is busy."""
+    return warning(check, f"{seen}; slow disks and busy machines need a second try", "tgrpo doctor")
+
+
 def worst(findings: Iterable[Finding]) -> Status:
     """The worst status among them; OK where there are none."""
     order = list(Status)

@@ -10,7 +10,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from tgrpo.doctor.findings import Finding, ok, problem, warning
+from tgrpo.doctor.findings import Finding, late, ok, problem, warning
 from tgrpo.doctor.packages import INSTALL, version_of
 from tgrpo.doctor.probing import Answer
 from tgrpo.libero_package import COMPLETE, CONFIG_VARIABLE, DISTRIBUTIONS, config_folder
@@ -172,6 +172,8 @@ def judge_import(answer: Answer, folder: Path, library_fix: str = "") -> Finding
     name = "importing libero"
     if answer.worked:
         return ok(name, f"{answer.seconds:.1f} s")
+    if answer.late:
+        return late(name, answer.failure)
     if "EOFError" in answer.failure:
         text = "it asks a question on standard input, which the original package does at first use"
         return problem(name, text, _answer_once(folder))

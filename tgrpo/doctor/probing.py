@@ -29,6 +29,7 @@ class Answer:
     value: Mapping[str, Any] = field(default_factory=dict)
     failure: str = ""
     seconds: float = 0.0
+    late: bool = False  # the failure is that it took too long, which says little of the reason
 
     @property
     def worked(self) -> bool:
@@ -38,7 +39,7 @@ class Answer:
 def try_out(trial: str, *, environment: Mapping[str, str], timeout: float) -> Answer:
     """Run `tgrpo.doctor.trials <trial>` with an empty standard input for at most `timeout` s."""
     if timeout <= 0:
-        return Answer(failure="no time was left to try it")
+        return Answer(failure="no time was left to try it", late=True)
     start = time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "tgrpo.doctor.trials", trial, str(math.ceil(timeout))],
@@ -53,7 +54,7 @@ def try_out(trial: str, *, environment: Mapping[str, str], timeout: float) -> An
     try:
         out, errors = process.communicate(timeout=timeout)
     except subprocess.TimeoutExpired:
-        return Answer(failure=f"no answer within {timeout:.0f} s", seconds=timeout)
+        return Answer(failure=f"no answer within {timeout:.0f} s", seconds=timeout, late=True)
     finally:
         _end(process)
     return read_answer(process.returncode, out, errors, time.monotonic() - start)
