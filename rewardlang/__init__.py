@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rewardlang.files import read_program
     from rewardlang.fittings import handle_of
     from rewardlang.ir import Program, stages
-    from rewardlang.llm.settings import SettingsError, with_openai_key
+    from rewardlang.llm.settings import SettingsError
     from rewardlang.llm.settings import settings as endpoint_settings
     from rewardlang.runtime.evaluator import (
         Evaluator,
@@ -81,7 +81,6 @@ _PUBLIC = {
     "handle_of": ("rewardlang.fittings", "handle_of"),
     "SettingsError": ("rewardlang.llm.settings", "SettingsError"),
     "endpoint_settings": ("rewardlang.llm.settings", "settings"),
-    "with_openai_key": ("rewardlang.llm.settings", "with_openai_key"),
     "Program": ("rewardlang.ir", "Program"),
     "stages": ("rewardlang.ir", "stages"),
     "Source": ("rewardlang.source", "Source"),
@@ -162,7 +161,6 @@ __all__ = [
     "stages",
     "suite_scenes",
     "suites",
-    "with_openai_key",
 ]
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from tgrpo.capacity import cores
 from tgrpo.doctor.checks import CHECKS, Check, Patient
 from tgrpo.doctor.examination import QUICK_SECONDS, SECONDS, examine
 from tgrpo.doctor.findings import Finding, Status, ok, warning
-from tgrpo.doctor.language import see_endpoint
+from tgrpo.doctor.language import Endpoint, see_endpoint
 from tgrpo.doctor.probing import try_out
 
 TASKS = Path(__file__).parents[2] / "tasks"
@@ -131,7 +131,7 @@ def test_a_home_folder_is_looked_at_and_left_alone(tmp_path: Path) -> None:
 
 
 class _Refuses(BaseHTTPRequestHandler):
-    """Redirects the first question, to where the key must not go."""
+    """Redirects to where the key must not go."""
 
     keys: list[str | None] = []  # noqa: RUF012
 
@@ -145,20 +145,43 @@ class _Refuses(BaseHTTPRequestHandler):
         pass
 
 
-def test_an_endpoint_is_asked_once_and_not_followed() -> None:
-    assert see_endpoint({"HOME": "/nowhere"}) is None
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
+    """`host:port` of a server that redirects, and no configuration of the user's."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    _Refuses.keys.clear()
     server = HTTPServer(("127.0.0.1", 0), _Refuses)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    address = f"http://127.0.0.1:{server.server_port}/v1"
-    facts = see_endpoint({"REWARDLANG_BASE_URL": address, "REWARDLANG_API_KEY": "secret"})
+    yield f"127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-    assert facts is not None
-    assert (facts.address, facts.status) == (address, 307)
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_without_an_endpoint_nothing_is_asked() -> None:
+    assert see_endpoint({}) is None
+    assert see_endpoint({"OPENAI_API_KEY": "secret"}) is None
+    assert _Refuses.keys == []
+
+
+def test_an_endpoint_is_asked_once_and_not_followed(endpoint: str) -> None:
+    address = f"http://{endpoint}/v1"
+    facts = see_endpoint({"REWARDLANG_BASE_URL": address, "REWARDLANG_API_KEY": "secret"})
+    assert facts == Endpoint(address, 307)
     assert _Refuses.keys == ["Bearer secret"]
-    refused = see_endpoint({"REWARDLANG_BASE_URL": address})
-    assert refused is not None
-    assert "refused" in refused.failure
+
+
+def test_a_password_is_sent_and_never_shown(endpoint: str) -> None:
+    facts = see_endpoint({"REWARDLANG_BASE_URL": f"http://me:secret@{endpoint}/v1"})
+    assert facts == Endpoint(f"http://{endpoint}/v1", 307)
+    assert _Refuses.keys == ["Basic bWU6c2VjcmV0"]
+
+
+@pytest.mark.usefixtures("endpoint")
+def test_an_endpoint_where_nobody_listens_does_not_answer() -> None:
+    facts = see_endpoint({"REWARDLANG_BASE_URL": "http://127.0.0.1:1/v1"})
+    assert facts is not None
+    assert "refused" in facts.failure
 
 
 @pytest.mark.sim

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPMessage
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from typing import IO
 
@@ -44,7 +45,7 @@ def judge_programs(found: Sequence[FoundProgram] | str, folder: Path) -> Finding
 class Endpoint:
     """A configured endpoint: its answer's HTTP status, or why there is none, or bad settings."""
 
-    address: str = ""
+    address: str = ""  # without a password
     status: int = 0
     failure: str = ""
     mistakes: str = ""
@@ -58,18 +59,20 @@ def see_endpoint(environment: Mapping[str, str]) -> Endpoint | None:
         return Endpoint(mistakes=str(error))
     if chosen is None:
         return None
-    chosen = rewardlang.with_openai_key(chosen, environment)
-    request = urllib.request.Request(f"{chosen.base_url}/models")
-    if chosen.api_key is not None:
+    request = urllib.request.Request(f"{chosen.address}/models")
+    if chosen.login is not None:
+        login = b64encode(":".join(chosen.login).encode()).decode()
+        request.add_header("Authorization", f"Basic {login}")
+    elif chosen.api_key is not None:
         request.add_header("Authorization", f"Bearer {chosen.api_key.get_secret_value()}")
     try:
         opener = urllib.request.build_opener(_NoRedirect)
         with opener.open(request, timeout=PATIENCE) as answer:
-            return Endpoint(chosen.base_url, answer.status)
+            return Endpoint(chosen.address, answer.status)
     except urllib.error.HTTPError as error:
-        return Endpoint(chosen.base_url, error.code)
-    except (urllib.error.URLError, OSError) as error:
-        return Endpoint(chosen.base_url, failure=str(getattr(error, "reason", error)))
+        return Endpoint(chosen.address, error.code)
+    except (OSError, HTTPException) as error:
+        return Endpoint(chosen.address, failure=str(getattr(error, "reason", error)))
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
