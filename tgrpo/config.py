@@ -15,7 +15,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import tomlkit
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -352,6 +351,8 @@ def _invalid(details: ErrorDetails, origins: Mapping[str, str]) -> ConfigMistake
 
 def as_toml(config: TrainConfig, *, explain: bool = False) -> str:
     """The resolved configuration as TOML that `--config` reads back."""
+    import tomlkit  # of the extra `train`: the doctor reads configurations without it
+
     meaning = dict(parameters()) if explain else {}
     document = tomlkit.document()
     values = flatten(config.model_dump(mode="json"))

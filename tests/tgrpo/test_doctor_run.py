@@ -19,7 +19,7 @@ from tgrpo.doctor.checks import CHECKS, Check, Patient
 from tgrpo.doctor.examination import QUICK_SECONDS, SECONDS, examine
 from tgrpo.doctor.findings import Finding, Status, ok, warning
 from tgrpo.doctor.language import Endpoint, see_endpoint
-from tgrpo.doctor.probing import try_out
+from tgrpo.doctor.probing import Answer, try_out
 
 TASKS = Path(__file__).parents[2] / "tasks"
 
@@ -78,6 +78,29 @@ def test_a_trial_that_fails_or_takes_too_long_is_an_answer() -> None:
     )
 
 
+def test_a_trial_that_takes_too_long_is_ended() -> None:
+    before = children()
+    answer = try_out("learner", environment=os.environ, timeout=0.2)
+    assert (answer.worked, answer.late) == (False, True)
+    assert children() <= before
+
+
+def children() -> set[str]:
+    """Processes that this one has started and that are still there."""
+    return {
+        pid
+        for thread in Path("/proc/self/task").iterdir()
+        for pid in (thread / "children").read_text().split()
+    }
+
+
+def test_no_trial_outlives_the_examination() -> None:
+    over = Patient(until=time.monotonic() - 1)
+    assert over.tries("frame") == Answer(failure="no time was left to try it", late=True)
+    soon = Patient(until=time.monotonic() + 0.2)
+    assert soon.tries("learner").late
+
+
 def test_the_quick_part_tries_nothing_out(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("something was tried out")
@@ -100,6 +123,22 @@ def test_the_quick_part_is_quick_and_finds_this_machine_in_order(tmp_path: Path)
     assert by_check["libero's files"]["status"] == "ok"
     assert by_check["programs"]["seen"] == f"130 in {TASKS}, without errors"
     assert not (tmp_path / "runs").exists()
+
+
+def test_the_doctor_needs_nothing_of_what_it_looks_for() -> None:
+    """It starts where only the language is installed."""
+    missing = ("torch", "mujoco", "numba", "h5py", "libero", "robosuite", "safetensors", "tomlkit")
+    script = (
+        f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
+        f"sys.argv = ['tgrpo', 'doctor', '--quick', '--rewards', {str(TASKS)!r}]\n"
+        "from tgrpo.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == ""
+    assert "packages" in done.stdout
+    assert " checks" in done.stdout.splitlines()[-1]
 
 
 def test_problems_end_with_1_and_a_command_on_a_line_of_its_own(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def judge_files(missing: Mapping[str, Sequence[str]]) -> Finding:
             name, text, f"pip install --force-reinstall --no-deps {' '.join(sorted(broken))}"
         )
     if not missing:
-        return warning(name, "nobody's: no distribution of LIBERO lists its files")
+        return warning(name, "no installed distribution of LIBERO lists them")
     return ok(name, "assets, BDDL files and initial states are there")
 
 
