@@ -20,13 +20,17 @@ import numpy as np
 import pytest
 
 import rewardlang
+from tgrpo.envs import Simulation
 from tgrpo.episodes import Assignment
 from tgrpo.evaluation import EvaluationJob, evaluate
-from tgrpo.initial_states import load_states
+from tgrpo.initial_states import InitialState, load_states
 from tgrpo.planning import threads
 from tgrpo.policies import make_policy
+from tgrpo.programs import TaskProgram
 from tgrpo.rollout import GroupJob, collect
+from tgrpo.summaries import evaluation_metrics, summarise
 from tgrpo.tasks import Task, find_task
+from tgrpo.trajectory import Ending
 from tgrpo.workers import PATIENCE, Loss, Pool, Report, WorkerError
 
 pytestmark = pytest.mark.sim
@@ -366,6 +370,55 @@ def test_a_run_with_a_hanging_worker_equals_one_without(
         hung = everything(task, program, pool, hang)
     assert (hung.arms, hung.outcomes) == (undisturbed.arms, undisturbed.outcomes)
     assert hung.replaced == (1, 1)
+
+
+def leaving(task: Task, state: InitialState) -> InitialState:
+    """`state` with the pudding on its way out of MuJoCo's world (1e10 m): the tenth action sees it.
+
+    Far from everything, so that until then nothing else happens.
+    """
+    joint = Simulation(task).model.joint("chocolate_pudding_1_joint0")
+    qpos, qvel = state.qpos.copy(), state.qvel.copy()
+    qpos[joint.qposadr[0] : joint.qposadr[0] + 3] = 1e10 - 15, 0, 1000
+    qvel[joint.dofadr[0]] = 30
+    return dataclasses.replace(state, qpos=qpos, qvel=qvel)
+
+
+def test_an_arm_that_diverges_is_a_failure_and_counted(
+    task: Task, program: rewardlang.Program
+) -> None:
+    policy = make_policy("tiny", seed=3)
+    states = load_states(task, "train")
+    candidates = [states[0], leaving(task, states[0])]
+    jobs = [GroupJob(n, task, program, (state,), 12) for n, state in enumerate(candidates)]
+    with Pool(2, 4) as pool, threads(1):
+        collected = collect(
+            policy,
+            pool,
+            jobs,
+            group_size=2,
+            temperature=1.0,
+            stop="independent",
+            seed=0,
+            iteration=1,
+        )
+        mixed, alone = (
+            evaluate(policy, pool, [EvaluationJob(task, some, program, 12)], batch_size=2)
+            for some in ((states[1], candidates[1], states[2]), states[1:3])
+        )
+    good, bad = (group.trajectories for group in collected.groups)
+    assert [(arm.ending, len(arm)) for arm in good] == [(Ending.TIMEOUT, 12)] * 2
+    assert [(arm.ending, len(arm), arm.success) for arm in bad] == [
+        (Ending.UNSTABLE, 10, False)
+    ] * 2
+    assert all(np.isfinite(arm.rewards).all() and np.isfinite(arm.objects).all() for arm in bad)
+    assert collected.redrawn == collected.workers_replaced == 0
+    entry = TaskProgram(Path("milk.rl"), task, program)
+    assert summarise(collected, [entry])["rollout/unstable"] == 2
+    first, lost, last = mixed.tasks[0].outcomes
+    assert (lost.ending, lost.steps, lost.success) == (Ending.UNSTABLE, 10, False)
+    assert (first, last) == alone.tasks[0].outcomes
+    assert evaluation_metrics(mixed)["unstable"] == 1
 
 
 PARENT = """
