@@ -39,7 +39,8 @@ class Cost:
     libero_ms: float
     ours_ms: float
     floor_ms: float
-    reset_s: float
+    restore_ms: float  # of a stored state, without settling
+    reset_s: float  # with the ten settling steps
     libero_reset_s: float
     construction_s: float
     libero_construction_s: float
@@ -84,6 +85,7 @@ def measure(task: Task, steps: int) -> Cost:
     environment.env.deterministic_reset = True
     state = fixed_state(task, theirs)
     ours.reset(state)  # loads compiled code
+    restores = [seconds(lambda: ours.restore(state)) for _ in range(50)]
     resets = [seconds(lambda: ours.reset(state)) for _ in range(5)]
     theirs.reset(state)
     times = _step_times(theirs, ours, steps)
@@ -97,6 +99,7 @@ def measure(task: Task, steps: int) -> Cost:
         libero_ms=libero_ms,
         ours_ms=ours_ms,
         floor_ms=floor_ms,
+        restore_ms=1e3 * float(np.median(restores)),
         reset_s=float(np.median(resets)),
         libero_reset_s=libero_reset,
         construction_s=construction,
@@ -127,7 +130,7 @@ def line(cost: Cost) -> str:
     return (
         f"{cost.task[:52]:52} {1e3 / cost.libero_ms:8.0f} {1e3 / cost.ours_ms:8.0f} "
         f"{1e3 / cost.floor_ms:8.0f} {cost.speedup:8.1f} {cost.share_of_floor:8.2f} "
-        f"{cost.reset_s:9.3f} {cost.libero_reset_s:9.2f} "
+        f"{cost.restore_ms:10.2f} {cost.reset_s:9.3f} {cost.libero_reset_s:9.2f} "
         f"{cost.construction_s:9.3f} {cost.libero_construction_s:9.2f}"
     )
 
@@ -140,7 +143,8 @@ def main() -> None:
     arguments = parser.parse_args()
     print(
         f"{'task (control steps per second; seconds)':52} {'LIBERO':>8} {'ours':>8} {'floor':>8} "
-        f"{'speed-up':>8} {'of floor':>8} {'reset':>9} {'LIBERO':>9} {'construct':>9} {'LIBERO':>9}"
+        f"{'speed-up':>8} {'of floor':>8} {'restore ms':>10} {'reset':>9} {'LIBERO':>9} "
+        f"{'construct':>9} {'LIBERO':>9}"
     )
     costs = []
     for suite in arguments.suites:

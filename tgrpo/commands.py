@@ -47,7 +47,7 @@ from tgrpo.report import (
 )
 from tgrpo.run_folder import RunFolder, versions, write_json
 from tgrpo.tasks import Task
-from tgrpo.trainer import prepare, train
+from tgrpo.trainer import make_pool, prepare, train
 from tgrpo.workers import Pool
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
@@ -184,10 +184,7 @@ def _validate(
         for task in tasks
     ]
     forecast.begin("validate")
-    with (
-        threads(1),
-        Pool(worker_count(config), EVALUATION_SLOTS, stepper=config.stepper) as pool,
-    ):
+    with threads(1), make_pool(config, EVALUATION_SLOTS, listener) as pool:
         return evaluate(
             policy,
             pool,
@@ -239,7 +236,7 @@ def run_evaluation(
         prepare(chosen, listener)
     with (
         make_listener(console) as listener,
-        Pool(count, EVALUATION_SLOTS, stepper=stepper) as pool,
+        Pool(count, EVALUATION_SLOTS, stepper=stepper, on_loss=listener.note) as pool,
         threads(1),
     ):
         evaluation = evaluate(

@@ -159,6 +159,9 @@ class TrainConfig(Section):
     workers: int | None = Field(
         default=None, ge=1, description="simulator processes; none: one per core"
     )
+    worker_patience: float = Field(
+        default=300.0, gt=0, description="seconds without an answer that cost a worker its place"
+    )
     stepper: Literal["fast", "libero"] = Field(
         default="fast", description="how a control step is made"
     )

@@ -15,10 +15,10 @@ from tgrpo.initial_states import Split, generate_states
 from tgrpo.intervals import wilson
 from tgrpo.libero_package import cache_folder
 from tgrpo.mistakes import BAD_INPUT, expect_folder, fail
+from tgrpo.processes import single_threaded
 from tgrpo.programs import UnknownChoiceError
 from tgrpo.report import make_console, print_paths
 from tgrpo.tasks import Task, find_task, suite_tasks, suites
-from tgrpo.workers import single_threaded
 
 
 def choose_tasks(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:

@@ -60,6 +60,11 @@ class TaskEvaluation:
         return sum(outcome.success for outcome in self.outcomes)
 
     @property
+    def unstable(self) -> int:
+        """Episodes that ended as failures because the physics diverged."""
+        return sum(outcome.ending is Ending.UNSTABLE for outcome in self.outcomes)
+
+    @property
     def success(self) -> Interval:
         return wilson(self.successes, len(self.outcomes))
 
@@ -83,7 +88,7 @@ class TaskEvaluation:
             "interval_95": [success.low, success.high],
             "successes_at_reset": sum(item.success_at_reset for item in self.outcomes),
             "native_successes": sum(item.native_success_step is not None for item in self.outcomes),
-            "unstable": sum(item.ending is Ending.UNSTABLE for item in self.outcomes),
+            "unstable": self.unstable,
             "mean_steps": _mean([item.steps for item in self.outcomes]),
             "mean_phi": self.mean_phi,
             "mean_stage": self.mean_stage,
@@ -94,10 +99,11 @@ class TaskEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Several tasks under one policy. `seconds`: see `rollout.Clock`."""
+    """Several tasks under one policy. `seconds`: see `lockstep.Clock`."""
 
     tasks: tuple[TaskEvaluation, ...]
     seconds: Mapping[str, float] = field(default_factory=dict)
+    workers_replaced: int = 0
 
     @property
     def mean_success(self) -> float:
@@ -109,6 +115,7 @@ class Evaluation:
             "mean_success": self.mean_success,
             "tasks": [item.as_json() for item in self.tasks],
             "seconds": dict(self.seconds),
+            "workers_replaced": self.workers_replaced,
         }
 
 
@@ -137,7 +144,7 @@ def evaluate(
         _EvaluationRun(lane, policy, deque(episodes[share :: len(free)]), outcomes)
         for share, lane in enumerate(free)
     ]
-    play(pool, runs, clock=clock, on_steps=on_steps)
+    replaced = play(pool, runs, clock=clock, on_steps=on_steps)
     return Evaluation(
         tuple(
             TaskEvaluation(
@@ -148,6 +155,7 @@ def evaluate(
             for number, job in enumerate(jobs)
         ),
         clock.seconds(),
+        replaced,
     )
 
 
@@ -194,10 +202,16 @@ class _EvaluationRun:
         self._playing: dict[int, _Item] = {}  # row -> what it plays
 
     def move(self, pool: Pool, clock: Clock) -> None:
+        self._take_back()
         self._retire()
         # The rest first: new rows join the batch once they have settled.
         self.lane.act(self._policy, pool, temperature=0.0, clock=clock)
         self._refill(pool)
+
+    def _take_back(self) -> None:
+        """What went with a worker is next again, in its old order."""
+        for row in reversed(self.lane.take_lost()):
+            self._items.appendleft(self._playing.pop(row))
 
     def _retire(self) -> None:
         for row in [row for row in self._playing if self.lane.arms[row].ending is not None]:

@@ -18,7 +18,7 @@ import numpy as np
 from tgrpo import actions
 from tgrpo.episodes import Assignment
 from tgrpo.trajectory import ACTION_DIM, ROBOT_DIM, Ending, TaskContext, Trajectory
-from tgrpo.workers import Pool, Report
+from tgrpo.workers import Loss, Pool, Report
 
 OnSteps = Callable[[int], None]  # told the number of control steps just simulated
 
@@ -177,8 +177,9 @@ class Lane:
     def __init__(self, tag: int, slots: range):
         self.tag = tag
         self.slots = slots
-        self.arms: dict[int, Arm] = {}  # row -> arm
+        self.arms: dict[int, Arm] = {}  # row -> arm, in the order of the rows
         self._awaited = 0
+        self._lost: set[int] = set()
         self._context: TaskContext | None = None
         self._robot = np.zeros((len(slots), ROBOT_DIM), np.float32)
         self._objects = np.zeros((len(slots), 0, 7), np.float32)
@@ -195,7 +196,8 @@ class Lane:
 
     def begin(self, pool: Pool, episodes: Mapping[int, Episode]) -> None:
         """Start an episode in each of the given rows."""
-        self.arms.update((row, Arm(episode)) for row, episode in episodes.items())
+        begun = {row: Arm(episode) for row, episode in episodes.items()}
+        self.arms = dict(sorted({**self.arms, **begun}.items()))
         assignments = {self.slots[row]: item.assignment for row, item in episodes.items()}
         self._awaited += pool.assign(self.tag, assignments)
 
@@ -212,6 +214,19 @@ class Lane:
             self._objects[row] = report.objects[index]
             self.arms[row].absorb(report, index)
         return sum(map(len, self.arms.values())) - before
+
+    def lose(self, loss: Loss) -> None:
+        """Forget the unfinished episodes of a worker that is gone."""
+        self._awaited -= loss.unanswered.get(self.tag, 0)
+        for row, arm in list(self.arms.items()):
+            if self.slots[row] in loss.slots and arm.ending is None:
+                del self.arms[row]
+                self._lost.add(row)
+
+    def take_lost(self) -> list[int]:
+        """Rows whose episode went with a worker since this was last asked: begin them again."""
+        lost, self._lost = sorted(self._lost), set()
+        return lost
 
     def act(self, policy: Sampler, pool: Pool, *, temperature: float, clock: Clock) -> None:
         """Ask the policy once for the whole lane and step every row whose episode goes on."""
@@ -247,25 +262,37 @@ class Run(Protocol):
     def lane(self) -> Lane: ...
 
     def move(self, pool: Pool, clock: Clock) -> None:
-        """Called while the lane is quiet: begin or step episodes. It stays quiet: the end."""
+        """Called while the lane is quiet: begin or step episodes, or leave it quiet at the end."""
         ...
 
 
-def play(pool: Pool, runs: Sequence[Run], *, clock: Clock, on_steps: OnSteps) -> None:
-    """Feed the workers' reports to the lanes of `runs`, until none has anything to wait for."""
+def play(pool: Pool, runs: Sequence[Run], *, clock: Clock, on_steps: OnSteps) -> int:
+    """Feed the workers' reports to the lanes of `runs`, until none has anything to wait for.
+
+    Returns the number of workers that were lost on the way: noise and states belong to an episode,
+    so that the run it belongs to plays it again, bitwise. Raises WorkerError.
+    """
+    losses = 0
     for run in runs:
         run.move(pool, clock)
     by_tag = {run.lane.tag: run for run in runs}
     while any(not run.lane.quiet for run in runs):
         start = time.perf_counter()
-        reports = pool.wait()
+        answers = pool.wait()
         clock.add("wait", time.perf_counter() - start)
-        for report in reports:
-            run = by_tag[report.tag]
-            clock.add_workers(report.seconds)
-            on_steps(run.lane.absorb(report))
+        for answer in answers:
+            if isinstance(answer, Loss):
+                losses += 1
+                for run in runs:
+                    run.lane.lose(answer)
+            else:
+                clock.add_workers(answer.seconds)
+                on_steps(by_tag[answer.tag].lane.absorb(answer))
+        # Only now: a lane must not step what it has not yet heard is lost.
+        for run in runs:
             if run.lane.quiet:
                 run.move(pool, clock)
+    return losses
 
 
 def lanes(pool: Pool, size: int) -> list[Lane]:

@@ -46,6 +46,7 @@ class Collected:
 
     groups: tuple[Group, ...]
     redrawn: int  # states that were given up because they were solved or unstable at the start
+    workers_replaced: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -69,11 +70,12 @@ def collect(
     rules = _Rules(temperature, stop, seed, iteration)
     queue = deque(jobs)
     runs = [_GroupRun(lane, policy, queue, rules) for lane in lanes(pool, group_size)]
-    play(pool, runs, clock=clock, on_steps=on_steps)
+    replaced = play(pool, runs, clock=clock, on_steps=on_steps)
     groups = {number: group for run in runs for number, group in run.groups.items()}
     return Collected(
         groups=tuple(groups[job.number] for job in jobs),
         redrawn=sum(run.redrawn for run in runs),
+        workers_replaced=replaced,
         seconds=clock.seconds(),
     )
 
@@ -102,6 +104,9 @@ class _GroupRun:
         self._attempt = 0
 
     def move(self, pool: Pool, clock: Clock) -> None:
+        if self._job is not None and self.lane.take_lost():
+            self._begin(pool, self._job, self._attempt)
+            return
         arms = list(self.lane.arms.values())
         if self._job is not None and any(arm.idle_from_start for arm in arms):
             self.redrawn += 1

@@ -37,6 +37,7 @@ def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str
         "rollout/stage": float(np.mean(stage)),
         "rollout/steps": float(np.mean([len(arm) for arm in arms])),
         "rollout/redrawn_states": float(collected.redrawn),
+        "rollout/workers_replaced": float(collected.workers_replaced),
         "rollout/steps_per_second": steps / max(1e-9, collected.seconds["wall"]),
     }
 
@@ -46,8 +47,12 @@ def _share(values: Iterable[bool]) -> float:
 
 
 def evaluation_metrics(evaluation: Evaluation) -> dict[str, float]:
-    """Success, stage and Φ per task and on average."""
-    metrics = {"success": evaluation.mean_success}
+    """Success, stage and Φ per task and on average, and what went wrong."""
+    metrics = {
+        "success": evaluation.mean_success,
+        "unstable": float(sum(item.unstable for item in evaluation.tasks)),
+        "workers_replaced": float(evaluation.workers_replaced),
+    }
     for item in evaluation.tasks:
         metrics[f"success/{item.task}"] = item.success.value
         metrics[f"stage/{item.task}"] = item.mean_stage

@@ -100,9 +100,20 @@ def train(
     prepare([item.task for item in programs], listener)
     with (
         MetricsWriter(folder.path) as metrics,
-        Pool(worker_count(config), slots(config), stepper=config.stepper) as pool,
+        make_pool(config, slots(config), listener) as pool,
     ):
         return _Run(config, tuple(programs), folder, listener, forecast, metrics, pool).whole()
+
+
+def make_pool(config: TrainConfig, slots: int, listener: Listener) -> Pool:
+    """The simulators of a run; the listener hears of every worker that is replaced."""
+    return Pool(
+        worker_count(config),
+        slots,
+        stepper=config.stepper,
+        patience=config.worker_patience,
+        on_loss=listener.note,
+    )
 
 
 def prepare(tasks: Sequence[Task], listener: Listener) -> None:

@@ -1,34 +1,35 @@
 """A pool of processes that simulate. Each hosts some slots, built once and used for every episode.
 
-Commands go over pipes and come back as one `Report` per worker and command. A worker that raises
-sends its traceback home together with the task, state and seed it was at; one that dies is named
-with its exit code. Whatever happens, `Pool.close` (or the `with` block) leaves no process behind.
+Commands go over pipes and come back as one `Report` per worker and command. A worker that raises,
+dies or answers nothing for too long is replaced, and a `Loss` says whose episodes went with it; to
+play them again is the caller's. `Pool.close` (or the `with` block) leaves no process behind.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
-import os
-import signal
+import time
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Self
 
 import numpy as np
 
 from tgrpo.episodes import Assignment, Moment, Slot, StepperName
+from tgrpo.processes import Child, uninterrupted
 from tgrpo.trajectory import TaskContext
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-_PATIENCE = 5.0  # seconds a worker has to leave after it was asked to
+PATIENCE = 300.0  # seconds; a cold start with a model to compile takes some 20
+MOST_FAILURES = 3  # of one task: by then it is not chance
+_TICK = 1.0  # seconds between two looks at who is silent
 
 
 class WorkerError(RuntimeError):
-    """A worker raised or died. The text names worker, task, state and seed."""
+    """A task brought down `MOST_FAILURES` workers. The text names worker, task, state and seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,17 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Loss:
+    """A worker that is gone, and replaced. `slots` were its own: their episodes are lost.
+
+    `unanswered`: tag -> number of reports that will never come.
+    """
+
+    slots: tuple[int, ...]
+    unanswered: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class _Assign:
     tag: int
     assignments: Mapping[int, Assignment]
@@ -68,6 +80,9 @@ class _Step:
     actions: np.ndarray  # (n, 7)
 
 
+_Command = _Assign | _Step
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     text: str
@@ -78,16 +93,29 @@ class Pool:
 
     `assign` and `step` send and return at once, with the number of reports to expect; `wait`
     blocks for the next ones. The caller chooses `tag`; all slots of one command have one task.
+    `patience`: seconds a worker may owe an answer. `on_loss` is told of every replaced worker.
     """
 
-    def __init__(self, workers: int, slots: int, *, stepper: StepperName = "fast"):
+    def __init__(
+        self,
+        workers: int,
+        slots: int,
+        *,
+        stepper: StepperName = "fast",
+        patience: float = PATIENCE,
+        on_loss: Callable[[str], None] = lambda _: None,
+    ):
         if workers < 1 or slots < 1:
             raise ValueError(f"a pool needs a worker and a slot, got {workers} and {slots}")
         self.slots = slots
+        self._stepper: StepperName = stepper
+        self._patience = patience
+        self._on_loss = on_loss
+        self._failures: Counter[str] = Counter()  # by task
         self._workers: list[_Worker] = []
         try:
-            with single_threaded():
-                for number in range(min(workers, slots)):
+            for number in range(min(workers, slots)):
+                with uninterrupted():
                     self._workers.append(_Worker(number, stepper))
         except BaseException:
             self.close()
@@ -101,9 +129,7 @@ class Pool:
         """Begin an episode in each of the given slots."""
         parts = self._by_worker(tuple(assignments))
         for worker, slots in parts.items():
-            chosen = {slot: assignments[slot] for slot in slots}
-            worker.doing.update((slot, str(item)) for slot, item in chosen.items())
-            self._send(worker, _Assign(tag, chosen))
+            worker.send(_Assign(tag, {slot: assignments[slot] for slot in slots}))
         return len(parts)
 
     def step(self, tag: int, slots: Sequence[int], actions: np.ndarray) -> int:
@@ -111,21 +137,22 @@ class Pool:
         row = {slot: index for index, slot in enumerate(slots)}
         parts = self._by_worker(slots)
         for worker, own in parts.items():
-            self._send(worker, _Step(tag, own, actions[[row[slot] for slot in own]]))
+            worker.send(_Step(tag, own, actions[[row[slot] for slot in own]]))
         return len(parts)
 
-    def wait(self) -> list[Report]:
-        """The next reports, at least one. Raises WorkerError; the pool is closed then."""
-        by_connection = {worker.connection: worker for worker in self._workers}
-        ready = wait(list(by_connection))
-        return [self._receive(by_connection[item]) for item in ready]  # type: ignore[index]
+    def wait(self) -> list[Report | Loss]:
+        """What comes next, at least one. Raises WorkerError; the pool is closed then."""
+        answers: list[Report | Loss] = []
+        while not answers:
+            answers = self._listen()
+        return answers
 
     def close(self) -> None:
         """End every worker. Safe to call twice."""
         for worker in self._workers:
-            worker.ask_to_leave()
+            worker.child.ask_to_leave()
         for worker in self._workers:
-            worker.end()
+            worker.child.end()
         self._workers = []
 
     def __enter__(self) -> Self:
@@ -145,98 +172,115 @@ class Pool:
             parts.setdefault(self._workers[slot % len(self._workers)], []).append(slot)
         return {worker: tuple(own) for worker, own in parts.items()}
 
-    def _send(self, worker: _Worker, command: _Assign | _Step) -> None:
-        try:
-            worker.connection.send(command)
-        except (BrokenPipeError, ConnectionResetError):
-            while True:  # what it said before its end is still in the pipe
-                self._receive(worker)
+    def _listen(self) -> list[Report | Loss]:
+        """What arrives within a tick, perhaps nothing."""
+        by_connection = {worker.child.connection: worker for worker in self._workers}
+        start = time.perf_counter()
+        ready = wait(list(by_connection), timeout=_TICK)
+        # Only what was spent listening counts: a parent that was busy, or stopped, blames nobody.
+        listened = min(_TICK, time.perf_counter() - start)
+        heard = [by_connection.pop(item) for item in ready]  # type: ignore[call-overload]
+        answers = [self._hear(worker) for worker in heard]
+        for worker in by_connection.values():
+            if worker.is_silent_for(listened) > self._patience:
+                what = f"gave no answer for {worker.silence:.0f} s at {worker.episodes()}"
+                answers.append(self._replace(worker, what))
+        return answers
 
-    def _receive(self, worker: _Worker) -> Report:
+    def _hear(self, worker: _Worker) -> Report | Loss:
         try:
-            said: Report | _Failure = worker.connection.recv()
-        except (EOFError, ConnectionResetError):
-            self._fail(worker.obituary())
+            said: Report | _Failure = worker.child.connection.recv()
+        except (EOFError, OSError):  # also in the middle of a message
+            ending = worker.child.ending()
+            return self._replace(worker, f"died ({ending}) at {worker.episodes()}")
         if isinstance(said, _Failure):
-            self._fail(f"worker {worker.number} failed at {said.text}")
+            return self._replace(worker, f"failed at {said.text}")
+        worker.answered()
         return said
 
-    def _fail(self, message: str) -> NoReturn:
-        self.close()
-        raise WorkerError(message)
+    def _replace(self, worker: _Worker, what: str) -> Loss:
+        """Put a new process in the place of `worker`, unless its task has failed too often."""
+        text = f"worker {worker.number} {what}"
+        task = worker.task()
+        self._failures[task] += 1
+        if self._failures[task] == MOST_FAILURES:
+            self.close()
+            raise WorkerError(
+                f"{MOST_FAILURES} workers failed at {task}, so the run ends. The last one:\n{text}"
+            )
+        with uninterrupted():
+            worker.child.kill()
+            self._workers[worker.number] = _Worker(worker.number, self._stepper)
+        self._on_loss(
+            f"{text}\nworker {worker.number} is replaced and plays again what was lost; failures "
+            f"at {task} so far: {self._failures[task]}, the run ends at {MOST_FAILURES}"
+        )
+        return Loss(
+            slots=tuple(range(worker.number, self.slots, len(self._workers))),
+            unanswered=Counter(command.tag for command in worker.owed),
+        )
 
 
 class _Worker:
-    """The parent's end of one process. `doing`: slot -> the episode it runs, for messages."""
+    """The parent's end of one process, and what it has been told to do.
+
+    Commands are a few kB and a lane sends one at a time: they fit the pipe of a process that does
+    not read, so that sending never blocks.
+    """
 
     def __init__(self, number: int, stepper: StepperName):
-        context = multiprocessing.get_context("spawn")
         self.number = number
-        self.doing: dict[int, str] = {}
-        self.connection, theirs = context.Pipe()
-        self.process = context.Process(
-            target=_serve, args=(theirs, stepper), name=f"tgrpo-worker-{number}", daemon=True
-        )
-        self.process.start()
-        theirs.close()  # so that the end of the process is an end of file here
+        self.child = Child(f"tgrpo-worker-{number}", _serve, stepper)
+        self.owed: deque[_Command] = deque()  # not answered yet; it is at the first
+        self.silence = 0.0  # seconds waited for in vain since the last answer
+        self._running: dict[int, Assignment] = {}  # slot -> its episode
 
-    def obituary(self) -> str:
-        """Of a process that closed its pipe: how it ended and what it was running."""
-        self.process.join(_PATIENCE)
-        episodes = "; ".join(f"slot {slot}: {text}" for slot, text in sorted(self.doing.items()))
-        end = _exit_text(self.process.exitcode)
-        return f"worker {self.number} died ({end}) while it ran {episodes or 'nothing'}"
+    def send(self, command: _Command) -> None:
+        if isinstance(command, _Assign):
+            self._running.update(command.assignments)
+        self.owed.append(command)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `wait` learns its end
+            self.child.connection.send(command)
 
-    def ask_to_leave(self) -> None:
-        with contextlib.suppress(OSError):
-            self.connection.close()
+    def answered(self) -> None:
+        self.owed.popleft()
+        self.silence = 0.0
 
-    def end(self) -> None:
-        self.process.join(_PATIENCE)
-        for stop in (self.process.terminate, self.process.kill):
-            if self.process.is_alive():
-                stop()
-                self.process.join(_PATIENCE)
-        self.process.close()
+    def is_silent_for(self, seconds: float) -> float:
+        """Silence so far, with `seconds` more; nobody waits for who owes nothing."""
+        self.silence = self.silence + seconds if self.owed else 0.0
+        return self.silence
 
+    def task(self) -> str:
+        """The task it is at."""
+        return next((f"task {item.task.id}" for item in self._current()), "rest")
 
-@contextlib.contextmanager
-def single_threaded() -> Iterator[None]:
-    """Children started inside use one thread each: there is a process per core already."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    def episodes(self) -> str:
+        """The episodes of the command it is at."""
+        return "; or ".join(dict.fromkeys(map(str, self._current()))) or "rest"
 
-
-def _exit_text(code: int | None) -> str:
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            return f"killed by {signal.Signals(-code).name}"
-    return f"exit code {code}"
+    def _current(self) -> list[Assignment]:
+        match self.owed[0] if self.owed else None:
+            case _Assign(_, assignments):
+                return list(assignments.values())
+            case _Step(_, slots, _):
+                return [self._running[slot] for slot in slots]
+            case _:
+                return []
 
 
 # What runs in a worker process. An end of file on the pipe, also that of a dead parent, ends it.
 
 
 def _serve(connection: Connection, stepper: StepperName) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     slots: dict[int, Slot] = {}
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            command: _Assign | _Step = connection.recv()
+            command: _Command = connection.recv()
             connection.send(_answer(command, slots, stepper))
 
 
-def _answer(
-    command: _Assign | _Step, slots: dict[int, Slot], stepper: StepperName
-) -> Report | _Failure:
+def _answer(command: _Command, slots: dict[int, Slot], stepper: StepperName) -> Report | _Failure:
     moments: dict[int, Moment] = {}
     context: TaskContext | None = None
     at = "receiving a command"

@@ -6,9 +6,11 @@ from `shuffle`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from tgrpo.episodes import Assignment
 from tgrpo.initial_states import InitialState
 from tgrpo.tasks import Task
 from tgrpo.trajectory import TaskContext
-from tgrpo.workers import Report
+from tgrpo.workers import Loss, Report
 
 CONTEXT = TaskContext("suite", "task", "do it", ("a_1", "b_1"), ("a", "b"))
 
@@ -44,12 +46,23 @@ Plan = Callable[[Assignment, int], Script]  # assignment, row in the pool -> wha
 
 
 class ScriptedPool:
-    """Follows the interface of `tgrpo.workers.Pool`. Observations encode (state, slot, step)."""
+    """Follows the interface of `tgrpo.workers.Pool`. Observations encode (state, slot, step).
+
+    `losses`: number of a `wait` -> the worker that is lost instead of an answer.
+    """
 
     def __init__(
-        self, workers: int, slots: int, plan: Plan, *, shuffle: int = 0, stages: bool = True
+        self,
+        workers: int,
+        slots: int,
+        plan: Plan,
+        *,
+        shuffle: int = 0,
+        stages: bool = True,
+        losses: Mapping[int, int] = MappingProxyType({}),
     ):
         self.workers, self.slots = workers, slots
+        self._losses, self._waits = losses, 0
         self._stages = (("reach",), ("grasp",)) if stages else ((), ())
         self.assigned: list[tuple[int, int]] = []  # (slot, state), in order
         self.actions: dict[tuple[int, int], list[np.ndarray]] = {}  # (slot, state) -> (7,) each
@@ -75,9 +88,27 @@ class ScriptedPool:
             self.actions.setdefault((slot, assignment.state.index), []).append(action)
         return self._answer(tag, slots)
 
-    def wait(self) -> list[Report]:
+    def wait(self) -> list[Report | Loss]:
         assert self._waiting, "waits for what nobody sends"
+        self._waits += 1
+        if self._waits in self._losses:
+            loss = self._lose(self._losses[self._waits] % self.workers)
+            return [*self._next(), loss]
+        return self._next()
+
+    def _next(self) -> list[Report | Loss]:
+        """One of the answers on their way, if there is any."""
+        if not self._waiting:
+            return []
         return [self._waiting.pop(int(self._rng.integers(len(self._waiting))))]
+
+    def _lose(self, worker: int) -> Loss:
+        own = tuple(range(worker, self.slots, self.workers))
+        gone = [report for report in self._waiting if report.slots[0] in own]
+        self._waiting = [report for report in self._waiting if report.slots[0] not in own]
+        for slot in own:
+            self._running.pop(slot, None)
+        return Loss(own, Counter(report.tag for report in gone))
 
     def _answer(self, tag: int, slots: Sequence[int]) -> int:
         owners = sorted({slot % self.workers for slot in slots})

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +39,7 @@ def run(
     slots: int = 8,
     batch_size: int = 4,
     shuffle: int = 0,
+    losses: Mapping[int, int] = MappingProxyType({}),
 ) -> tuple[Evaluation, ScriptedPool, EchoPolicy]:
     """`fates`: step of success of each validation state."""
     pool = ScriptedPool(
@@ -45,6 +48,7 @@ def run(
         lambda item, _: Script(fates[item.state.index]),
         shuffle=shuffle,
         stages=False,
+        losses=losses,
     )
     policy = EchoPolicy()
     states = tuple(make_state(index, "validation") for index in range(len(fates)))
@@ -111,6 +115,47 @@ def test_every_state_is_played_once_whatever_the_machine(
     assert evaluation.mean_success == pytest.approx(
         sum(fate is not None for fate in fates) / len(fates)
     )
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    fates=st.lists(st.none() | st.integers(0, MAX_STEPS), min_size=1, max_size=15),
+    tasks=st.integers(1, 3),
+    workers=st.integers(1, 4),
+    batch_size=st.integers(1, 5),
+    lanes=st.integers(1, 3),
+    losses=st.dictionaries(st.integers(1, 60), st.integers(0, 3), max_size=6),
+    shuffle=st.integers(0, 100),
+)
+def test_an_evaluation_that_loses_workers_equals_one_that_does_not(
+    fates: list[int | None],
+    tasks: int,
+    workers: int,
+    batch_size: int,
+    lanes: int,
+    losses: dict[int, int],
+    shuffle: int,
+) -> None:
+    def outcome(losses: Mapping[int, int]) -> Evaluation:
+        return run(
+            fates,
+            tasks=tasks,
+            workers=workers,
+            slots=batch_size * lanes,
+            batch_size=batch_size,
+            shuffle=shuffle,
+            losses=losses,
+        )[0]
+
+    assert outcome(losses).tasks == outcome({}).tasks
+
+
+def test_what_went_with_a_worker_is_played_again_alone_and_counted() -> None:
+    # One lane of four rows on two workers; the second wait of the first step loses slots 1 and 3.
+    evaluation, pool, _ = run([4, None, 6, None], slots=4, losses={4: 1})
+    assert evaluation.workers_replaced == 1
+    assert evaluation.as_json()["workers_replaced"] == 1
+    assert pool.assigned == [(0, 0), (1, 1), (2, 2), (3, 3), (1, 1), (3, 3)]
 
 
 def test_the_report_is_json_with_every_episode() -> None:

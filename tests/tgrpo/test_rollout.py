@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.tgrpo.scripted_pool import EchoPolicy, Plan, Script, ScriptedPool, make_state, make_task
 from tgrpo import actions
+from tgrpo.episodes import Assignment
 from tgrpo.lockstep import lanes
 from tgrpo.rollout import Collected, GroupJob, NoUsableStateError, collect
 from tgrpo.trajectory import Ending, Group
@@ -32,8 +36,9 @@ def play(
     seed: int = 0,
     iteration: int = 0,
     shuffle: int = 0,
+    losses: Mapping[int, int] = MappingProxyType({}),
 ) -> tuple[Collected, ScriptedPool]:
-    pool = ScriptedPool(workers, size * in_flight, plan, shuffle=shuffle)
+    pool = ScriptedPool(workers, size * in_flight, plan, shuffle=shuffle, losses=losses)
     collected = collect(
         EchoPolicy(),
         pool,
@@ -159,6 +164,62 @@ def test_noise_differs_by_seed_iteration_group_and_arm_and_repeats_otherwise() -
     assert tokens(0, 0, 0) == base
     for other in (tokens(1, 0, 0), tokens(0, 1, 0), tokens(0, 0, 1)):
         assert not set(other) & set(base)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    ends=st.lists(st.none() | st.integers(0, MAX_STEPS), min_size=24, max_size=24),
+    unstable=st.dictionaries(st.integers(0, 11), st.integers(1, MAX_STEPS), max_size=3),
+    workers=st.integers(1, 5),
+    in_flight=st.integers(1, 3),
+    stop=st.sampled_from(["synchronous", "independent"]),
+    losses=st.dictionaries(st.integers(1, 40), st.integers(0, 4), max_size=6),
+    shuffle=st.integers(0, 100),
+)
+def test_a_collection_that_loses_workers_equals_one_that_does_not(
+    ends: list[int | None],
+    unstable: dict[int, int],
+    workers: int,
+    in_flight: int,
+    stop: str,
+    losses: dict[int, int],
+    shuffle: int,
+) -> None:
+    def plan(assignment: Assignment, slot: int) -> Script:
+        # By state and arm, not by slot: a group may be played on another lane.
+        arm = assignment.state.index * 3 + slot % 3
+        return Script(ends[arm % 24], unstable.get(arm))
+
+    jobs = [job(number, (number, number + 10, number + 21)) for number in range(5)]
+
+    def outcome(losses: Mapping[int, int]) -> object:
+        try:
+            collected, _ = play(
+                plan,
+                jobs,
+                workers=workers,
+                size=3,
+                in_flight=in_flight,
+                stop=stop,
+                shuffle=shuffle,
+                losses=losses,
+            )
+        except NoUsableStateError as error:
+            return str(error)
+        told = [
+            (arm.tokens.tolist(), arm.rewards.tolist(), arm.state_index, arm.ending)
+            for group in collected.groups
+            for arm in group.trajectories
+        ]
+        return told, collected.redrawn
+
+    assert outcome(losses) == outcome({})
+
+
+def test_lost_workers_are_counted() -> None:
+    collected, pool = play(at({}), [job()], losses={3: 0, 9: 1})
+    assert collected.workers_replaced == 2
+    assert len(pool.assigned) == 3 * 4  # the group began three times
 
 
 def test_every_inference_has_the_size_of_the_lane() -> None:

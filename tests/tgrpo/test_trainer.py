@@ -211,6 +211,8 @@ class TestRun:
             "rollout/success",
             "rollout/cut",
             "rollout/stage",
+            "rollout/unstable",
+            "rollout/workers_replaced",
             "rollout/steps_per_second",
             "seconds/physics",
             "seconds/reward",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import multiprocessing
 import os
@@ -10,20 +11,27 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 import rewardlang
+from tgrpo.envs import Simulation
 from tgrpo.episodes import Assignment
 from tgrpo.evaluation import EvaluationJob, evaluate
-from tgrpo.initial_states import load_states
+from tgrpo.initial_states import InitialState, load_states
 from tgrpo.planning import threads
 from tgrpo.policies import make_policy
+from tgrpo.programs import TaskProgram
 from tgrpo.rollout import GroupJob, collect
+from tgrpo.summaries import evaluation_metrics, summarise
 from tgrpo.tasks import Task, find_task
-from tgrpo.workers import Pool, Report, WorkerError
+from tgrpo.trajectory import Ending
+from tgrpo.workers import PATIENCE, Loss, Pool, Report, WorkerError
 
 pytestmark = pytest.mark.sim
 
@@ -47,16 +55,31 @@ def assignment(task: Task, index: int = 0, program: rewardlang.Program | None = 
     return Assignment(task, load_states(task, "train")[index], program, max_steps=20)
 
 
-def answers(pool: Pool, expected: int) -> list[Report]:
-    reports: list[Report] = []
-    while len(reports) < expected:
-        reports += pool.wait()
-    return reports
+def unfitting(task: Task, *, index: int = 0, seed: int = 0) -> Assignment:
+    """A worker that is given this raises."""
+    good = assignment(task)
+    state = dataclasses.replace(good.state, qpos=np.zeros(3), index=index, seed=seed)
+    return dataclasses.replace(good, state=state)
 
 
-def step_for_ever(pool: Pool) -> None:
-    while True:
-        answers(pool, pool.step(0, [0], np.zeros((1, 7))))
+def answers(pool: Pool, expected: int) -> list[Report | Loss]:
+    heard: list[Report | Loss] = []
+    while len(heard) < expected:
+        heard += pool.wait()
+    return heard
+
+
+def reports(pool: Pool, expected: int) -> list[Report]:
+    heard = answers(pool, expected)
+    assert all(isinstance(item, Report) for item in heard)
+    return cast("list[Report]", heard)
+
+
+def strike(blow: signal.Signals, number: int = 0) -> None:
+    """Send a signal to worker `number`."""
+    (victim,) = [child for child in children() if child.name == f"tgrpo-worker-{number}"]
+    assert victim.pid is not None
+    os.kill(victim.pid, blow)
 
 
 def children() -> list[multiprocessing.process.BaseProcess]:
@@ -67,19 +90,19 @@ def children() -> list[multiprocessing.process.BaseProcess]:
 def test_reports_are_packed_by_slot(task: Task, program: rewardlang.Program) -> None:
     with Pool(2, 3) as pool:
         count = pool.assign(7, {slot: assignment(task, slot, program) for slot in range(3)})
-        reports = answers(pool, count)
-        assert {report.tag for report in reports} == {7}
-        assert sorted(slot for report in reports for slot in report.slots) == [0, 1, 2]
-        (context,) = {report.context for report in reports}
+        heard = reports(pool, count)
+        assert {report.tag for report in heard} == {7}
+        assert sorted(slot for report in heard for slot in report.slots) == [0, 1, 2]
+        (context,) = {report.context for report in heard}
         assert context is not None
         assert (context.suite, context.task) == (task.suite, task.name)
         actions = np.zeros((3, 7))
         actions[:, 2] = [-1.0, 0.0, 1.0]
-        before = {s: r.robot[i, 2] for r in reports for i, s in enumerate(r.slots)}
-        reports = answers(pool, pool.step(7, [0, 1, 2], actions))
-        moved = {s: r.robot[i, 2] - before[s] for r in reports for i, s in enumerate(r.slots)}
+        before = {s: r.robot[i, 2] for r in heard for i, s in enumerate(r.slots)}
+        heard = reports(pool, pool.step(7, [0, 1, 2], actions))
+        moved = {s: r.robot[i, 2] - before[s] for r in heard for i, s in enumerate(r.slots)}
         assert moved[0] < moved[1] < moved[2]
-        for report in reports:
+        for report in heard:
             number = len(report.slots)
             assert report.context is None  # known already
             assert report.objects.shape == (number, len(context.object_names), 7)
@@ -93,10 +116,10 @@ def test_a_slot_is_used_again_and_an_episode_does_not_see_the_last_one(task: Tas
     with Pool(1, 1) as pool:
 
         def episode(index: int) -> list[bytes]:
-            seen = answers(pool, pool.assign(0, {0: assignment(task, index)}))
+            seen = reports(pool, pool.assign(0, {0: assignment(task, index)}))
             for step in range(3):
                 action = np.full((1, 7), 0.3 * step)
-                seen += answers(pool, pool.step(0, [0], action))
+                seen += reports(pool, pool.step(0, [0], action))
             return [report.robot.tobytes() + report.objects.tobytes() for report in seen]
 
         first, other, again = episode(0), episode(1), episode(0)
@@ -112,42 +135,84 @@ def test_diverging_physics_is_an_answer_and_the_slot_goes_on(
         good, state=dataclasses.replace(good.state, qvel=np.full_like(good.state.qvel, 1e9))
     )
     with Pool(1, 1) as pool:
-        (report,) = answers(pool, pool.assign(0, {0: wild}))
+        (report,) = reports(pool, pool.assign(0, {0: wild}))
         assert report.unstable.tolist() == [True]
         assert report.success.tolist() == [False]
         assert np.isfinite(report.robot).all()
         assert np.isfinite(report.objects).all()
-        (report,) = answers(pool, pool.assign(0, {0: good}))
+        (report,) = reports(pool, pool.assign(0, {0: good}))
         assert report.unstable.tolist() == [False]
 
 
-def test_a_worker_that_raises_reports_task_state_seed_and_traceback(task: Task) -> None:
-    good = assignment(task)
-    broken = dataclasses.replace(
-        good, state=dataclasses.replace(good.state, qpos=np.zeros(3), index=41, seed=4242)
-    )
-    with Pool(2, 2) as pool:
-        pool.assign(0, {0: good, 1: broken})
+def test_a_worker_that_raises_is_reported_and_replaced(task: Task) -> None:
+    notes: list[str] = []
+    good, broken = assignment(task), unfitting(task, index=41, seed=4242)
+    with Pool(2, 4, on_loss=notes.append) as pool:
+        before = children()
+        pool.assign(0, {0: good})
+        pool.assign(1, {1: broken})
+        pool.assign(2, {3: good})
+        heard = answers(pool, 2)
+        (loss,) = [item for item in heard if isinstance(item, Loss)]
+        assert loss == Loss((1, 3), {1: 1, 2: 1})
+        assert len(set(children()) - set(before)) == 1
+        (report,) = reports(pool, pool.assign(1, {1: good, 3: good}))
+        assert report.slots == (1, 3)
+    (note,) = notes
+    assert f"worker 1 failed at task {TASK}, train state 41, seed 4242" in note
+    assert "Traceback (most recent call last)" in note
+    assert "ValueError: this initial state is not one of" in note
+    assert f"failures at task {TASK} so far: 1, the run ends at 3" in note
+    assert children() == []
+
+
+def test_the_third_failure_of_a_task_is_the_last(task: Task) -> None:
+    other = find_task("libero_object/pick_up_the_butter_and_place_it_in_the_basket")
+    notes: list[str] = []
+    with Pool(1, 1, on_loss=notes.append) as pool:
+        for wrong in (task, other, task):
+            pool.assign(0, {0: unfitting(wrong)})
+            assert isinstance(answers(pool, 1)[0], Loss)
+        pool.assign(0, {0: unfitting(task)})
         with pytest.raises(WorkerError) as caught:
-            answers(pool, 2)
-        message = str(caught.value)
-        assert f"worker 1 failed at task {TASK}, train state 41, seed 4242" in message
-        assert "Traceback (most recent call last)" in message
-        assert "ValueError" in message
+            pool.wait()
         assert children() == []
+    message = str(caught.value)
+    assert message.startswith(f"3 workers failed at task {TASK}, so the run ends. The last one:")
+    assert f"worker 0 failed at task {TASK}, train state 0, seed" in message
+    assert "ValueError" in message
+    assert len(notes) == 3
 
 
 def test_a_worker_that_is_killed_is_named_with_its_episode(task: Task) -> None:
-    with Pool(1, 1) as pool:
-        answers(pool, pool.assign(0, {0: assignment(task, 5)}))
-        (victim,) = children()
-        assert victim.pid is not None
-        os.kill(victim.pid, signal.SIGKILL)
-        with pytest.raises(WorkerError) as caught:
-            step_for_ever(pool)
-    message = str(caught.value)
-    assert "worker 0 died (killed by SIGKILL)" in message
-    assert f"slot 0: task {TASK}, train state 5, seed" in message
+    notes: list[str] = []
+    with Pool(1, 2, on_loss=notes.append) as pool:
+        reports(pool, pool.assign(0, {0: assignment(task, 5)}))
+        reports(pool, pool.assign(1, {1: assignment(task, 6)}))
+        strike(signal.SIGKILL)
+        expected = pool.step(0, [0], np.zeros((1, 7))) + pool.step(1, [1], np.zeros((1, 7)))
+        assert answers(pool, 1) == [Loss((0, 1), {0: 1, 1: 1})]
+        assert expected == 2
+        assert f"worker 0 died (killed by SIGKILL) at task {TASK}, train state 5, seed" in notes[0]
+        assert "train state 6" not in notes[0]  # that command was waiting
+        strike(signal.SIGKILL)
+        assert answers(pool, 1) == [Loss((0, 1), {})]
+        assert "worker 0 died (killed by SIGKILL) at rest" in notes[1]
+    assert children() == []
+
+
+def test_a_worker_that_hangs_is_replaced_and_one_at_rest_is_not(task: Task) -> None:
+    notes: list[str] = []
+    with Pool(2, 2, on_loss=notes.append) as pool:
+        reports(pool, pool.assign(0, {0: assignment(task, 5), 1: assignment(task, 5)}))
+        pool._patience = 1.5  # a new worker needs longer than a test can wait for a hanging one
+        strike(signal.SIGSTOP, 1)
+        expected = pool.step(0, [0, 1], np.zeros((2, 7)))
+        heard = answers(pool, expected)
+        assert [type(item) for item in heard] == [Report, Loss]
+        assert heard[1] == Loss((1,), {0: 1})
+    (note,) = notes
+    assert f"worker 1 gave no answer for 2 s at task {TASK}, train state 5, seed" in note
     assert children() == []
 
 
@@ -203,36 +268,226 @@ def test_an_empty_pool_is_refused(workers: int, slots: int) -> None:
         Pool(workers, slots)
 
 
-def test_the_number_of_workers_changes_no_result(task: Task, program: rewardlang.Program) -> None:
+@dataclass
+class Results:
+    """Of a collection and an evaluation: bytes of the arms, outcomes, and workers replaced."""
+
+    arms: list[bytes]
+    outcomes: list[object]
+    replaced: tuple[int, int]
+
+
+def everything(
+    task: Task,
+    program: rewardlang.Program,
+    pool: Pool,
+    blow: Callable[[], None] = lambda: None,
+) -> Results:
+    """`blow` falls once in the middle of the collection and once in that of the evaluation."""
     policy = make_policy("tiny", seed=3)
     jobs = [
         GroupJob(number, task, program, load_states(task, "train")[number:], max_steps=12)
         for number in range(3)
     ]
     states = load_states(task, "validation")[:5]
+    with threads(1):
+        collected = collect(
+            policy,
+            pool,
+            jobs,
+            group_size=3,
+            temperature=1.0,
+            stop="synchronous",
+            seed=11,
+            iteration=2,
+            on_steps=once(blow, 40),
+        )
+        evaluation = evaluate(
+            policy,
+            pool,
+            [EvaluationJob(task, states, program, 12)],
+            batch_size=3,
+            on_steps=once(blow, 20),
+        )
+    arms = [arm for group in collected.groups for arm in group.trajectories]
+    parts = [
+        part.tobytes()
+        for arm in arms
+        for part in (arm.tokens, arm.log_probs, arm.robot, arm.objects, arm.rewards, arm.phi)
+    ]
+    replaced = (collected.workers_replaced, evaluation.workers_replaced)
+    return Results(parts, list(evaluation.tasks[0].outcomes), replaced)
 
-    def everything(workers: int) -> tuple[list[bytes], list[object]]:
-        with Pool(workers, 6) as pool, threads(1):
-            collected = collect(
-                policy,
-                pool,
-                jobs,
-                group_size=3,
-                temperature=1.0,
-                stop="synchronous",
-                seed=11,
-                iteration=2,
-            )
-            evaluation = evaluate(
-                policy, pool, [EvaluationJob(task, states, program, 12)], batch_size=3
-            )
-        arms = [arm for group in collected.groups for arm in group.trajectories]
-        return [
-            part.tobytes()
-            for arm in arms
-            for part in (arm.tokens, arm.log_probs, arm.robot, arm.objects, arm.rewards, arm.phi)
-        ], list(evaluation.tasks[0].outcomes)
 
-    one, two = everything(1), everything(2)
-    assert one[0] == two[0]
-    assert one[1] == two[1]
+def once(act: Callable[[], None], after: int) -> Callable[[int], None]:
+    """Told of control steps, acts when `after` of them are behind."""
+    steps = 0
+
+    def on_steps(more: int) -> None:
+        nonlocal steps
+        steps += more
+        if steps - more < after <= steps:
+            act()
+
+    return on_steps
+
+
+@pytest.fixture(scope="module")
+def undisturbed(task: Task, program: rewardlang.Program) -> Results:
+    with Pool(1, 6) as pool:
+        return everything(task, program, pool)
+
+
+def test_the_number_of_workers_changes_no_result(
+    task: Task, program: rewardlang.Program, undisturbed: Results
+) -> None:
+    with Pool(2, 6) as pool:
+        two = everything(task, program, pool)
+    assert two == undisturbed
+    assert undisturbed.replaced == (0, 0)
+
+
+def test_a_run_with_killed_workers_equals_one_without(
+    task: Task, program: rewardlang.Program, undisturbed: Results
+) -> None:
+    with Pool(2, 6) as pool:
+        killed = everything(task, program, pool, lambda: strike(signal.SIGKILL, 1))
+    assert (killed.arms, killed.outcomes) == (undisturbed.arms, undisturbed.outcomes)
+    assert killed.replaced == (1, 1)
+
+
+def test_a_run_with_a_hanging_worker_equals_one_without(
+    task: Task, program: rewardlang.Program, undisturbed: Results
+) -> None:
+    def be_patient(_: str) -> None:
+        pool._patience = PATIENCE
+
+    def hang() -> None:
+        pool._patience = 1.5
+        strike(signal.SIGSTOP, 1)
+
+    with Pool(2, 6, on_loss=be_patient) as pool:
+        hung = everything(task, program, pool, hang)
+    assert (hung.arms, hung.outcomes) == (undisturbed.arms, undisturbed.outcomes)
+    assert hung.replaced == (1, 1)
+
+
+def leaving(task: Task, state: InitialState) -> InitialState:
+    """`state` with the pudding on its way out of MuJoCo's world (1e10 m): the tenth action sees it.
+
+    Far from everything, so that until then nothing else happens.
+    """
+    joint = Simulation(task).model.joint("chocolate_pudding_1_joint0")
+    qpos, qvel = state.qpos.copy(), state.qvel.copy()
+    qpos[joint.qposadr[0] : joint.qposadr[0] + 3] = 1e10 - 15, 0, 1000
+    qvel[joint.dofadr[0]] = 30
+    return dataclasses.replace(state, qpos=qpos, qvel=qvel)
+
+
+def test_an_arm_that_diverges_is_a_failure_and_counted(
+    task: Task, program: rewardlang.Program
+) -> None:
+    policy = make_policy("tiny", seed=3)
+    states = load_states(task, "train")
+    candidates = [states[0], leaving(task, states[0])]
+    jobs = [GroupJob(n, task, program, (state,), 12) for n, state in enumerate(candidates)]
+    with Pool(2, 4) as pool, threads(1):
+        collected = collect(
+            policy,
+            pool,
+            jobs,
+            group_size=2,
+            temperature=1.0,
+            stop="independent",
+            seed=0,
+            iteration=1,
+        )
+        mixed, alone = (
+            evaluate(policy, pool, [EvaluationJob(task, some, program, 12)], batch_size=2)
+            for some in ((states[1], candidates[1], states[2]), states[1:3])
+        )
+    good, bad = (group.trajectories for group in collected.groups)
+    assert [(arm.ending, len(arm)) for arm in good] == [(Ending.TIMEOUT, 12)] * 2
+    assert [(arm.ending, len(arm), arm.success) for arm in bad] == [
+        (Ending.UNSTABLE, 10, False)
+    ] * 2
+    assert all(np.isfinite(arm.rewards).all() and np.isfinite(arm.objects).all() for arm in bad)
+    assert collected.redrawn == collected.workers_replaced == 0
+    entry = TaskProgram(Path("milk.rl"), task, program)
+    assert summarise(collected, [entry])["rollout/unstable"] == 2
+    first, lost, last = mixed.tasks[0].outcomes
+    assert (lost.ending, lost.steps, lost.success) == (Ending.UNSTABLE, 10, False)
+    assert (first, last) == alone.tasks[0].outcomes
+    assert evaluation_metrics(mixed)["unstable"] == 1
+
+
+PARENT = """
+import multiprocessing, os, signal, sys, threading, time
+import numpy as np
+from tgrpo.episodes import Assignment
+from tgrpo.initial_states import load_states
+from tgrpo.tasks import find_task
+from tgrpo.workers import Pool
+
+def victim():
+    return min(multiprocessing.active_children(), key=lambda child: child.name).pid
+
+def work(pool, task):
+    state = load_states(task, "train")[0]
+    while True:
+        pool.assign(0, {slot: Assignment(task, state, None, 20) for slot in range(2)})
+        pool.wait()
+
+def ctrl_c():
+    os.killpg(0, signal.SIGINT)
+
+if __name__ == "__main__":
+    moment, delay = sys.argv[1], float(sys.argv[2])
+    task = find_task("TASK")
+    try:
+        if moment == "start":
+            threading.Timer(delay, ctrl_c).start()
+        with Pool(2, 2, on_loss=lambda _: threading.Timer(delay, ctrl_c).start()) as pool:
+            if moment == "replace":
+                threading.Timer(3.0, lambda: os.kill(victim(), signal.SIGKILL)).start()
+            work(pool, task)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+""".replace("TASK", TASK)
+
+
+@pytest.mark.parametrize(
+    ("moment", "delay"),
+    [("start", 0.0), ("start", 0.02), ("start", 1.0), ("replace", 0.0), ("replace", 1.0)],
+)
+def test_ctrl_c_leaves_no_process_no_memory_and_no_traceback(
+    tmp_path: Path, moment: str, delay: float
+) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    parent = subprocess.Popen(
+        [sys.executable, str(script), moment, str(delay)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    out, err = parent.communicate(timeout=120)
+    assert out == "interrupted\n"
+    assert err == ""  # also Python's resource tracker speaks up where shared memory is left
+    assert not any("spawn_main" in line for line in _of_session(parent.pid))
+    deadline = time.monotonic() + 30  # the tracker leaves when it sees that its parent has left
+    while _of_session(parent.pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert _of_session(parent.pid) == []
+
+
+def _of_session(leader: int) -> list[str]:
+    """Command lines of the session's living processes."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.append((stat.parent / "cmdline").read_text())
+    return found
