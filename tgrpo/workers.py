@@ -29,7 +29,7 @@ _TICK = 1.0  # seconds between two looks at who is silent
 
 
 class WorkerError(RuntimeError):
-    """A task brought down `MOST_FAILURES` workers. The text names worker, task, state and seed."""
+    """A task brought down too many workers. The text names worker, task, state and seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ class Pool:
     `assign` and `step` send and return at once, with the number of reports to expect; `wait`
     blocks for the next ones. The caller chooses `tag`; all slots of one command have one task.
     `patience`: seconds a worker may owe an answer. `on_loss` is told of every replaced worker.
+    `most_failures` of one task are one too many.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Pool:
         stepper: StepperName = "fast",
         patience: float = PATIENCE,
         on_loss: Callable[[str], None] = lambda _: None,
+        most_failures: int = MOST_FAILURES,
     ):
         if workers < 1 or slots < 1:
             raise ValueError(f"a pool needs a worker and a slot, got {workers} and {slots}")
@@ -111,6 +113,7 @@ class Pool:
         self._stepper: StepperName = stepper
         self._patience = patience
         self._on_loss = on_loss
+        self._most_failures = most_failures
         self._failures: Counter[str] = Counter()  # by task
         self._workers: list[_Worker] = []
         try:
@@ -203,22 +206,26 @@ class Pool:
         text = f"worker {worker.number} {what}"
         task = worker.task()
         self._failures[task] += 1
-        if self._failures[task] == MOST_FAILURES:
+        if self._failures[task] == self._most_failures:
             self.close()
-            raise WorkerError(
-                f"{MOST_FAILURES} workers failed at {task}, so the run ends. The last one:\n{text}"
-            )
+            raise WorkerError(_last_straw(self._most_failures, task, text))
         with uninterrupted():
             worker.child.kill()
             self._workers[worker.number] = _Worker(worker.number, self._stepper)
         self._on_loss(
             f"{text}\nworker {worker.number} is replaced and plays again what was lost; failures "
-            f"at {task} so far: {self._failures[task]}, the run ends at {MOST_FAILURES}"
+            f"at {task} so far: {self._failures[task]}, the run ends at {self._most_failures}"
         )
         return Loss(
             slots=tuple(range(worker.number, self.slots, len(self._workers))),
             unanswered=Counter(command.tag for command in worker.owed),
         )
+
+
+def _last_straw(failures: int, task: str, text: str) -> str:
+    if failures == 1:
+        return text
+    return f"{failures} workers failed at {task}, so the run ends. The last one:\n{text}"
 
 
 class _Worker:
