@@ -65,7 +65,10 @@ class LiberoVectorEnv(VectorEnv[ObsType, np.ndarray, np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._streams: list[Stream] = []
         self._episodes: dict[int, Episode] = {}
-        self._pool = Pool(cores() if workers is None else workers, num_envs, stepper=stepper)
+        # Nobody could play a lost episode again: the actions are not ours.
+        self._pool = Pool(
+            cores() if workers is None else workers, num_envs, stepper=stepper, failures=1
+        )
 
     def reset(
         self, *, seed: Seeds = None, options: dict[str, Any] | None = None
@@ -175,7 +178,7 @@ class LiberoVectorEnv(VectorEnv[ObsType, np.ndarray, np.ndarray]):
 
     def _reports(self, expected: int) -> Iterator[Report]:
         while expected:
-            reports = self._pool.wait()
+            reports = [item for item in self._pool.wait() if isinstance(item, Report)]
             expected -= len(reports)
             yield from reports
 
