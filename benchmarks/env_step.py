@@ -8,7 +8,7 @@ distorted by a busy one.
 
     python benchmarks/env_step.py [--suites libero_object ...] [--tasks 2] [--steps 150]
 
-Prints a table and, as the last line, JSON.
+Prints a table and, as the last line, JSON; `--json` prints that alone.
 """
 
 from __future__ import annotations
@@ -140,8 +140,10 @@ def main() -> None:
     parser.add_argument("--suites", nargs="+", default=list(suites()), choices=suites())
     parser.add_argument("--tasks", type=int, default=2, help="tasks of each suite")
     parser.add_argument("--steps", type=int, default=150, help="control steps of each task")
+    parser.add_argument("--json", action="store_true", help="print JSON alone")
     arguments = parser.parse_args()
-    print(
+    say = (lambda _: None) if arguments.json else functools.partial(print, flush=True)
+    say(
         f"{'task (control steps per second; seconds)':52} {'LIBERO':>8} {'ours':>8} {'floor':>8} "
         f"{'speed-up':>8} {'of floor':>8} {'restore ms':>10} {'reset':>9} {'LIBERO':>9} "
         f"{'construct':>9} {'LIBERO':>9}"
@@ -150,7 +152,7 @@ def main() -> None:
     for suite in arguments.suites:
         for task in suite_tasks(suite)[: arguments.tasks]:
             costs.append(measure(task, arguments.steps))
-            print(line(costs[-1]), flush=True)
+            say(line(costs[-1]))
     mean = {
         "speedup": float(np.mean([cost.speedup for cost in costs])),
         "share_of_floor": float(np.mean([cost.share_of_floor for cost in costs])),

@@ -24,12 +24,12 @@ from tgrpo.processes import Child, uninterrupted
 from tgrpo.trajectory import TaskContext
 
 PATIENCE = 300.0  # seconds; a cold start with a model to compile takes some 20
-MOST_FAILURES = 3  # of one task: by then it is not chance
+FAILURES = 3  # of one task that end a run: by then it is not chance
 _TICK = 1.0  # seconds between two looks at who is silent
 
 
 class WorkerError(RuntimeError):
-    """A task brought down too many workers. The text names worker, task, state and seed."""
+    """A task failed too often. The text names worker, task, state and seed of the last time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +93,8 @@ class Pool:
 
     `assign` and `step` send and return at once, with the number of reports to expect; `wait`
     blocks for the next ones. The caller chooses `tag`; all slots of one command have one task.
-    `patience`: seconds a worker may owe an answer. `on_loss` is told of every replaced worker.
-    `most_failures` of one task are one too many.
+    `patience`: seconds a worker may owe an answer. `failures` of one task are the end; with 1
+    there is never a `Loss`. `on_loss` is told of every worker that is replaced.
     """
 
     def __init__(
@@ -104,16 +104,16 @@ class Pool:
         *,
         stepper: StepperName = "fast",
         patience: float = PATIENCE,
+        failures: int = FAILURES,
         on_loss: Callable[[str], None] = lambda _: None,
-        most_failures: int = MOST_FAILURES,
     ):
         if workers < 1 or slots < 1:
             raise ValueError(f"a pool needs a worker and a slot, got {workers} and {slots}")
         self.slots = slots
         self._stepper: StepperName = stepper
         self._patience = patience
+        self._most_failures = failures
         self._on_loss = on_loss
-        self._most_failures = most_failures
         self._failures: Counter[str] = Counter()  # by task
         self._workers: list[_Worker] = []
         try:
@@ -206,26 +206,18 @@ class Pool:
         text = f"worker {worker.number} {what}"
         task = worker.task()
         self._failures[task] += 1
+        count = f"failures at {task} so far: {self._failures[task]} of {self._most_failures}"
         if self._failures[task] == self._most_failures:
             self.close()
-            raise WorkerError(_last_straw(self._most_failures, task, text))
+            raise WorkerError(text if self._most_failures == 1 else f"{text}\n{count}; giving up")
         with uninterrupted():
             worker.child.kill()
             self._workers[worker.number] = _Worker(worker.number, self._stepper)
-        self._on_loss(
-            f"{text}\nworker {worker.number} is replaced and plays again what was lost; failures "
-            f"at {task} so far: {self._failures[task]}, the run ends at {self._most_failures}"
-        )
+        self._on_loss(f"{text}\nreplaced; what it played is played again; {count}")
         return Loss(
             slots=tuple(range(worker.number, self.slots, len(self._workers))),
             unanswered=Counter(command.tag for command in worker.owed),
         )
-
-
-def _last_straw(failures: int, task: str, text: str) -> str:
-    if failures == 1:
-        return text
-    return f"{failures} workers failed at {task}, so the run ends. The last one:\n{text}"
 
 
 class _Worker:

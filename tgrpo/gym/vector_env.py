@@ -65,9 +65,9 @@ class LiberoVectorEnv(VectorEnv[ObsType, np.ndarray, np.ndarray]):
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._streams: list[Stream] = []
         self._episodes: dict[int, Episode] = {}
-        # Whoever steps these has seen the lost episodes begin: none can be played again.
+        # Nobody could play a lost episode again: the actions are not ours.
         self._pool = Pool(
-            cores() if workers is None else workers, num_envs, stepper=stepper, most_failures=1
+            cores() if workers is None else workers, num_envs, stepper=stepper, failures=1
         )
 
     def reset(
@@ -178,7 +178,7 @@ class LiberoVectorEnv(VectorEnv[ObsType, np.ndarray, np.ndarray]):
 
     def _reports(self, expected: int) -> Iterator[Report]:
         while expected:
-            reports = [report for report in self._pool.wait() if isinstance(report, Report)]
+            reports = [item for item in self._pool.wait() if isinstance(item, Report)]
             expected -= len(reports)
             yield from reports
 

@@ -1,0 +1,166 @@
+"""Episodes per hour of collecting groups, by number of workers, and where the time goes.
+
+A tiny policy that has learnt nothing plays groups from training states, so that nearly every
+episode has the suite's full length. Workers are warm: models are loaded, and a group has been
+played, before the clock starts. Shares are of the wall clock: `physics`, `reward` and `idle` of a
+worker's, on average; `policy` and `transport` (messages and bookkeeping) of the process that asks
+the policy, which waits for the rest of it. Times are of the clock: an otherwise idle machine.
+
+    python benchmarks/collect.py [--suites libero_object ...] [--workers 1 2] [--iterations 1]
+
+Prints a table and, as the last line, JSON; `--json` prints that alone. Every number of workers
+must collect the same tokens and rewards: it ends with an error otherwise.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tgrpo.capacity import cores, slots
+from tgrpo.config import Layer, TrainConfig, resolve
+from tgrpo.libero_package import versions
+from tgrpo.model_cache import compiled_task
+from tgrpo.planning import group_jobs, threads
+from tgrpo.policies import make_policy
+from tgrpo.policies.base import Policy
+from tgrpo.programs import TaskProgram, select
+from tgrpo.rollout import Collected, GroupJob, collect
+from tgrpo.tasks import suites
+from tgrpo.trajectory import Trajectory
+from tgrpo.workers import Pool
+
+PROGRAMS = Path(__file__).parents[1] / "tasks"
+SHARES = ("physics", "reward", "idle", "policy", "transport")
+
+
+@dataclass(frozen=True)
+class Throughput:
+    """Of one suite with one number of workers. `shares` by name, see above."""
+
+    suite: str
+    workers: int
+    episodes: int
+    steps: int
+    seconds: float
+    shares: dict[str, float]
+    digest: str  # of the tokens and rewards
+
+    @property
+    def episodes_per_hour(self) -> float:
+        return 3600 * self.episodes / self.seconds
+
+    @property
+    def steps_per_second(self) -> float:
+        return self.steps / self.seconds
+
+    def as_json(self) -> dict[str, object]:
+        rates = {
+            "episodes_per_hour": self.episodes_per_hour,
+            "steps_per_second": self.steps_per_second,
+        }
+        return {**asdict(self), **rates}
+
+
+def configuration(options: argparse.Namespace, suite: str) -> TrainConfig:
+    values = {
+        "rewards": str(PROGRAMS),
+        "stepper": options.stepper,
+        "tasks.suite": suite,
+        "tasks.limit": options.tasks,
+        "rollout.groups_per_iteration": options.groups,
+    }
+    return resolve([Layer("benchmark", values)])
+
+
+def measure(
+    config: TrainConfig, programs: Sequence[TaskProgram], workers: int, iterations: int
+) -> Throughput:
+    policy = make_policy("tiny", seed=0)
+    with Pool(workers, slots(config), stepper=config.stepper) as pool, threads(1):
+        for job in group_jobs(config, programs, 1)[: len(programs)]:
+            _collect(policy, pool, config, [job], 0)
+        collected = [
+            _collect(policy, pool, config, group_jobs(config, programs, number), number)
+            for number in range(1, iterations + 1)
+        ]
+    arms = [arm for item in collected for group in item.groups for arm in group.trajectories]
+    seconds = sum(item.seconds["wall"] for item in collected)
+    return Throughput(
+        suite=str(config.tasks.suite),
+        workers=workers,
+        episodes=len(arms),
+        steps=sum(map(len, arms)),
+        seconds=seconds,
+        shares={name: sum(item.seconds[name] for item in collected) / seconds for name in SHARES},
+        digest=_digest(arms),
+    )
+
+
+def _collect(
+    policy: Policy, pool: Pool, config: TrainConfig, jobs: Sequence[GroupJob], iteration: int
+) -> Collected:
+    return collect(
+        policy,
+        pool,
+        jobs,
+        group_size=config.rollout.group_size,
+        temperature=config.rollout.temperature,
+        stop=config.rollout.stop,
+        seed=config.seed,
+        iteration=iteration,
+    )
+
+
+def _digest(arms: Sequence[Trajectory]) -> str:
+    digest = hashlib.sha256()
+    for arm in arms:
+        digest.update(arm.tokens.tobytes() + arm.rewards.tobytes())
+    return digest.hexdigest()[:16]
+
+
+def line(item: Throughput) -> str:
+    shares = " ".join(f"{item.shares[name]:9.0%}" for name in SHARES)
+    return (
+        f"{item.suite:16} {item.workers:>7} {item.episodes_per_hour:>13,.0f} "
+        f"{item.steps_per_second:>8.0f} {shares}"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    known = ["libero_object", "libero_10"]
+    parser.add_argument("--suites", nargs="+", default=known, choices=suites())
+    parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--tasks", type=int, default=2, help="tasks of each suite")
+    parser.add_argument("--groups", type=int, default=4, help="groups of four in an iteration")
+    parser.add_argument("--iterations", type=int, default=1, help="that are measured")
+    parser.add_argument("--stepper", default="fast", choices=("fast", "libero"))
+    parser.add_argument("--json", action="store_true", help="print JSON alone")
+    options = parser.parse_args()
+    if not options.json:
+        names = " ".join(f"{name:>9}" for name in SHARES)
+        print(f"{'suite':16} {'workers':>7} {'episodes/hour':>13} {'steps/s':>8} {names}")
+    results = []
+    for suite in options.suites:
+        config = configuration(options, suite)
+        programs = select(config.rewards, config.tasks).used
+        for item in programs:
+            compiled_task(item.task)  # fills the cache
+        for workers in options.workers:
+            results.append(measure(config, programs, workers, options.iterations))
+            if not options.json:
+                print(line(results[-1]), flush=True)
+        if len({item.digest for item in results if item.suite == suite}) > 1:
+            raise SystemExit(f"{suite}: what was collected depends on the number of workers")
+    about = {"benchmark": "collect", "backend": "local", "stepper": options.stepper}
+    rows = [item.as_json() for item in results]
+    print(json.dumps({**about, "cores": cores(), "versions": versions(), "results": rows}))
+
+
+if __name__ == "__main__":
+    main()
