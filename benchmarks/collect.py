@@ -24,15 +24,15 @@ from pathlib import Path
 from tgrpo.capacity import cores, slots
 from tgrpo.config import Layer, TrainConfig, resolve
 from tgrpo.libero_package import versions
-from tgrpo.model_cache import compiled_task
-from tgrpo.planning import group_jobs, threads
 from tgrpo.policies import make_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import TaskProgram, select
-from tgrpo.rollout import Collected, GroupJob, collect
+from tgrpo.rollouts.rollout import Collected, GroupJob, collect
+from tgrpo.rollouts.workers import Pool
+from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import suites
+from tgrpo.training.planning import group_jobs, threads
 from tgrpo.trajectory import Trajectory
-from tgrpo.workers import Pool
 
 PROGRAMS = Path(__file__).parents[1] / "tasks"
 SHARES = ("physics", "reward", "idle", "policy", "transport")

@@ -23,11 +23,11 @@ from dataclasses import asdict, dataclass
 import mujoco
 import numpy as np
 
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import InitialState
 from tgrpo.libero_package import import_libero, libero_path, versions
-from tgrpo.model_cache import compiled_task
-from tgrpo.stepper import SUBSTEPS
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import InitialState
+from tgrpo.simulation.model_cache import compiled_task
+from tgrpo.simulation.stepper import SUBSTEPS
 from tgrpo.tasks import Task, suite_tasks, suites
 
 

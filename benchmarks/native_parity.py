@@ -25,9 +25,9 @@ from pathlib import Path
 import numpy as np
 
 from tgrpo.libero_package import versions
-from tgrpo.model_cache import replace_file
-from tgrpo.parity import bddl_task, bddl_tasks, compare_task
-from tgrpo.parity_answers import COUNTED, Quota
+from tgrpo.parity.answers import COUNTED, Quota
+from tgrpo.parity.comparison import bddl_task, bddl_tasks, compare_task
+from tgrpo.simulation.model_cache import replace_file
 from tgrpo.tasks import UnknownTaskError, suites
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "native_parity.json"

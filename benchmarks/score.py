@@ -23,10 +23,10 @@ import mujoco
 
 import rewardlang
 from rewardlang.scoring.score import score, scorer
-from tgrpo.demonstrations import read_demonstrations
-from tgrpo.demonstrator import demonstrate
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import load_states
+from tgrpo.recorded.demonstrations import read_demonstrations
+from tgrpo.scripted.demonstrator import demonstrate
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.simulator import LiberoSimulator
 from tgrpo.tasks import find_task
 

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 
 import rewardlang
-from tgrpo.demonstrator import Demonstrator
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import load_states
+from tgrpo.scripted.demonstrator import Demonstrator
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import find_task
 
 DEFAULT = "tasks/libero_object/pick_up_the_milk_and_place_it_in_the_basket.rl"

@@ -11,11 +11,11 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
+from tgrpo.cli.report import make_console, make_listener, print_paths, print_result
 from tgrpo.config import Layer, preset_layer, resolve
 from tgrpo.programs import select
-from tgrpo.report import make_console, make_listener, print_paths, print_result
-from tgrpo.run_folder import RunFolder
-from tgrpo.trainer import train
+from tgrpo.training.run_folder import RunFolder
+from tgrpo.training.trainer import train
 
 SMALL = {
     "tasks.names": ["libero_object/pick_up_the_milk_and_place_it_in_the_basket"],

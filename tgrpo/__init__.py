@@ -1,6 +1,6 @@
 """TGRPO: critic-free online reinforcement learning on LIBERO, driven by reward programs.
 
-`tgrpo.trainer.train` is the whole run on one page; the command `tgrpo` is made of it.
+`tgrpo.training.trainer.train` is the whole run on one page; the command `tgrpo` is made of it.
 """
 
 from rewardlang import __version__

@@ -1,6 +1,6 @@
 """`python -m tgrpo` is the command `tgrpo`."""
 
-from tgrpo.cli import main
+from tgrpo.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -13,12 +13,18 @@ from typing import get_args
 import numpy as np
 
 import rewardlang
-from tgrpo.envs import Simulation, UnstablePhysicsError
-from tgrpo.exploits import controller
-from tgrpo.initial_states import COUNTS, InitialState, InitialStatesError, Split, load_states
-from tgrpo.libero_hdf5 import Demo, DemonstrationFileError
 from tgrpo.libero_package import LiberoMissingError
-from tgrpo.recordings import Recording, Replayer, read_recordings
+from tgrpo.recorded.libero_hdf5 import Demo, DemonstrationFileError
+from tgrpo.recorded.recordings import Recording, Replayer, read_recordings
+from tgrpo.scripted.exploits import controller
+from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
+from tgrpo.simulation.initial_states import (
+    COUNTS,
+    InitialState,
+    InitialStatesError,
+    Split,
+    load_states,
+)
 from tgrpo.tasks import Task, UnknownTaskError, find_task
 from tgrpo.trajectory import ACTION_DIM
 

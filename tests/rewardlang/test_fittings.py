@@ -171,7 +171,7 @@ class Place:
 
 
 def place(scene_id: str) -> Place:
-    from tgrpo.model_cache import compiled_task
+    from tgrpo.simulation.model_cache import compiled_task
     from tgrpo.tasks import find_task
 
     task = find_task(scene_id)

@@ -315,7 +315,7 @@ def test_contact_with_a_handle_whose_geoms_hang_on_another_body_is_refused() -> 
     ["libero_object/pick_up_the_milk_and_place_it_in_the_basket", "libero_goal/turn_on_the_stove"],
 )
 def test_boxes_of_liberos_models_are_those_of_the_catalogue(scene_id: str) -> None:
-    from tgrpo.envs import Simulation
+    from tgrpo.simulation.envs import Simulation
     from tgrpo.tasks import find_task
 
     scene, model = rewardlang.load_scene(scene_id), Simulation(find_task(scene_id)).model

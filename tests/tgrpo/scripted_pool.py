@@ -14,11 +14,11 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tgrpo.episodes import Assignment
-from tgrpo.initial_states import InitialState
+from tgrpo.rollouts.episodes import Assignment
+from tgrpo.rollouts.workers import Loss, Report
+from tgrpo.simulation.initial_states import InitialState
 from tgrpo.tasks import Task
 from tgrpo.trajectory import TaskContext
-from tgrpo.workers import Loss, Report
 
 CONTEXT = TaskContext("suite", "task", "do it", ("a_1", "b_1"), ("a", "b"))
 
@@ -46,7 +46,9 @@ Plan = Callable[[Assignment, int], Script]  # assignment, row in the pool -> wha
 
 
 class ScriptedPool:
-    """Follows the interface of `tgrpo.workers.Pool`. Observations encode (state, slot, step).
+    """Follows the interface of `tgrpo.rollouts.workers.Pool`.
+
+    Observations encode (state, slot, step).
 
     `losses`: number of a `wait` -> the worker that is lost instead of an answer.
     """

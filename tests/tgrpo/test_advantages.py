@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from tgrpo.advantages import damping, fuse, step_level, trajectory_level
+from tgrpo.training.advantages import damping, fuse, step_level, trajectory_level
 
 tables = array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=8).flatmap(
     lambda shape: st.tuples(

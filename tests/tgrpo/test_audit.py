@@ -15,10 +15,10 @@ from rewardlang import Act, Script
 from rewardlang.auditing.statistics import advantages
 from rewardlang.cli import app
 from rewardlang.state import Fact, FactKind
-from tgrpo.advantages import fuse, step_level, trajectory_level
-from tgrpo.demonstrator import demonstrate
+from tgrpo.scripted.demonstrator import demonstrate
 from tgrpo.simulator import LiberoSimulator
 from tgrpo.tasks import Task, find_task
+from tgrpo.training.advantages import fuse, step_level, trajectory_level
 
 MILK = find_task("libero_object/pick_up_the_milk_and_place_it_in_the_basket")
 STOVE = find_task("libero_goal/turn_on_the_stove")

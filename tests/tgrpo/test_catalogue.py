@@ -17,9 +17,9 @@ from pydantic import BaseModel
 
 import rewardlang
 from rewardlang import Scene, SuiteCatalogue, load_scene, suite_scenes
-from tgrpo import catalogue
-from tgrpo.catalogue_geometry import Standing, collision_box, height, is_roofed, region_levels
-from tgrpo.catalogue_thresholds import ThresholdError, threshold
+from tgrpo.scenes import catalogue
+from tgrpo.scenes.geometry import Standing, collision_box, height, is_roofed, region_levels
+from tgrpo.scenes.thresholds import ThresholdError, threshold
 from tgrpo.tasks import Task, find_task, suite_tasks, suites
 
 SCENES = [scene for suite in rewardlang.suites() for scene in suite_scenes(suite).values()]

@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 
 from rewardlang.cli import app as rewardlang_app
 from tgrpo.checkpoint import Checkpoint, write_checkpoint
-from tgrpo.cli import app
-from tgrpo.commands import run_name
+from tgrpo.cli.app import app
+from tgrpo.cli.commands import run_name
+from tgrpo.cli.mistakes import EXIT_CODES
 from tgrpo.config import TasksConfig
-from tgrpo.mistakes import EXIT_CODES
 from tgrpo.policies import make_policy, save_policy
 from tgrpo.programs import ProgramsError, select
 from tgrpo.tasks import UnknownTaskError, find_task
@@ -363,7 +363,7 @@ def test_demonstrations_are_written_once_and_sft_reads_them(tmp_path: Path) -> N
 
 def test_help_and_mistakes_need_no_torch() -> None:
     script = (
-        "import sys; from typer.testing import CliRunner; from tgrpo.cli import app\n"
+        "import sys; from typer.testing import CliRunner; from tgrpo.cli.app import app\n"
         "for arguments in (['train', '--help'], ['parameters'], ['train', '--set', 'x=1']):\n"
         "    CliRunner().invoke(app, arguments)\n"
         "print([name for name in ('torch', 'mujoco', 'libero') if name in sys.modules])"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgrpo.cli.options import resolve_options
 from tgrpo.config import (
     ConfigError,
     Layer,
@@ -23,7 +24,6 @@ from tgrpo.config import (
     resolve,
     settings_layer,
 )
-from tgrpo.options import resolve_options
 
 
 def mistakes(*layers: Layer) -> list[str]:

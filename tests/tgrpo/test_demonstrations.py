@@ -8,17 +8,17 @@ import h5py
 import numpy as np
 import pytest
 
-from tgrpo import demonstrations
-from tgrpo.demonstrations import (
+from tgrpo.recorded import demonstrations
+from tgrpo.recorded.demonstrations import (
     DemonstrationFileError,
     read_demonstrations,
     write_demonstrations,
 )
-from tgrpo.demonstrator import run_episode
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import load_states
-from tgrpo.libero_hdf5 import fixtures_in, place_fixtures
-from tgrpo.model_cache import compiled_task
+from tgrpo.recorded.libero_hdf5 import fixtures_in, place_fixtures
+from tgrpo.scripted.demonstrator import run_episode
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import load_states
+from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import find_task
 
 pytestmark = pytest.mark.sim

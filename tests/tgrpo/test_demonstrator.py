@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import rewardlang
-from tgrpo import controller, demonstrator, grasps, obstacles, placements, servo
-from tgrpo.controller import Demonstrator, Phase
-from tgrpo.demonstrations import read_demonstrations
-from tgrpo.demonstrator import DemonstratorError, demonstrate, run_episode
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import load_states
-from tgrpo.placements import UnsupportedGoalError, goals_of
+from tgrpo.recorded.demonstrations import read_demonstrations
+from tgrpo.scripted import controller, demonstrator, grasps, obstacles, placements, servo
+from tgrpo.scripted.controller import Demonstrator, Phase
+from tgrpo.scripted.demonstrator import DemonstratorError, demonstrate, run_episode
+from tgrpo.scripted.placements import UnsupportedGoalError, goals_of
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import find_task, suite_tasks
 
 CHEESE = find_task("libero_object/pick_up_the_cream_cheese_and_place_it_in_the_basket")

@@ -131,7 +131,7 @@ def test_the_doctor_needs_nothing_of_what_it_looks_for() -> None:
     script = (
         f"import sys; sys.modules.update(dict.fromkeys({missing!r}))\n"
         f"sys.argv = ['tgrpo', 'doctor', '--quick', '--rewards', {str(TASKS)!r}]\n"
-        "from tgrpo.cli import main; main()"
+        "from tgrpo.cli.app import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False

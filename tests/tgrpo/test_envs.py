@@ -6,10 +6,10 @@ import mujoco
 import numpy as np
 import pytest
 
-from tgrpo import model_cache
-from tgrpo.envs import Simulation, UnstablePhysicsError
-from tgrpo.initial_states import THROWN, load_states
-from tgrpo.model_cache import compiled_task, replace_file
+from tgrpo.simulation import model_cache
+from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
+from tgrpo.simulation.initial_states import THROWN, load_states
+from tgrpo.simulation.model_cache import compiled_task, replace_file
 from tgrpo.tasks import find_task, suite_tasks
 
 SOUP = find_task("libero_object/pick_up_the_alphabet_soup_and_place_it_in_the_basket")
@@ -188,7 +188,7 @@ def test_two_compiled_models_of_a_task_share_nothing():
 def test_a_model_damaged_in_the_cache_is_compiled_anew(monkeypatch, tmp_path, caplog):
     monkeypatch.setenv("TGRPO_CACHE", str(tmp_path))
     # Libraries that other tests import may have switched off every logger that was there.
-    monkeypatch.setattr(logging.getLogger("tgrpo.model_cache"), "disabled", False)
+    monkeypatch.setattr(logging.getLogger("tgrpo.simulation.model_cache"), "disabled", False)
     compiled_task(SOUP)
     (binary,) = tmp_path.rglob("*.mjb")
     whole = binary.read_bytes()

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import rewardlang
-from tgrpo.episodes import Assignment, Moment, Slot
-from tgrpo.initial_states import load_states
+from tgrpo.rollouts.episodes import Assignment, Moment, Slot
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import Task, find_task
 
 pytestmark = pytest.mark.sim

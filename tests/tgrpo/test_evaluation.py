@@ -18,14 +18,14 @@ from tests.tgrpo.scripted_pool import (
     make_state,
     make_task,
 )
-from tgrpo.evaluation import (
+from tgrpo.intervals import paired_difference, wilson
+from tgrpo.rollouts.evaluation import (
     Evaluation,
     EvaluationJob,
     compare,
     evaluate,
     stages_reached,
 )
-from tgrpo.intervals import paired_difference, wilson
 from tgrpo.trajectory import Ending
 
 MAX_STEPS = 12

@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgrpo import servo
-from tgrpo.grasps import (
+from tgrpo.scripted import servo
+from tgrpo.scripted.grasps import (
     OTHER,
     STYLES,
     Box,
@@ -15,7 +15,7 @@ from tgrpo.grasps import (
     rotation_of,
     yaw_of,
 )
-from tgrpo.obstacles import Obstacles
+from tgrpo.scripted.obstacles import Obstacles
 
 BASE = np.array([-0.6, 0.0, 0.0])
 NOTHING = Obstacles.from_boxes(np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros((0, 3)))

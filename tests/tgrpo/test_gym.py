@@ -19,10 +19,10 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import rewardlang
 from tests.tgrpo.gym_programs import DOWN, TASK, write_quick_program
-from tgrpo.envs import Simulation
 from tgrpo.gym import ENV_ID, LiberoEnv, LiberoVectorEnv
-from tgrpo.initial_states import load_states
 from tgrpo.programs import ProgramsError
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import UnknownTaskError, find_task
 
 pytestmark = pytest.mark.sim

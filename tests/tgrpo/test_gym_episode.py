@@ -11,10 +11,10 @@ import rewardlang
 from tests.tgrpo.gym_programs import TASK
 from tests.tgrpo.scripted_pool import make_state, make_task
 from tgrpo.config import TasksConfig
-from tgrpo.envs import UnstablePhysicsError
-from tgrpo.episodes import Assignment, Moment, Scores
 from tgrpo.gym.episode import Episode
 from tgrpo.programs import select
+from tgrpo.rollouts.episodes import Assignment, Moment, Scores
+from tgrpo.simulation.envs import UnstablePhysicsError
 from tgrpo.trajectory import Observation
 
 MAX_STEPS = 3

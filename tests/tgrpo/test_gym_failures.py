@@ -14,9 +14,9 @@ import pytest
 from gymnasium.error import ClosedEnvironmentError, ResetNeeded
 
 from tests.tgrpo.gym_programs import TASK
-from tgrpo.envs import UnstablePhysicsError
 from tgrpo.gym import LiberoVectorEnv
-from tgrpo.workers import WorkerError
+from tgrpo.rollouts.workers import WorkerError
+from tgrpo.simulation.envs import UnstablePhysicsError
 
 pytestmark = pytest.mark.sim
 

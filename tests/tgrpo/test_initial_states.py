@@ -3,8 +3,9 @@ import logging
 import numpy as np
 import pytest
 
-from tgrpo import initial_states
-from tgrpo.initial_states import (
+from tgrpo.libero_package import import_libero, libero_path, make_environment
+from tgrpo.simulation import initial_states
+from tgrpo.simulation.initial_states import (
     COUNTS,
     FIRST_SEED,
     SPLITS,
@@ -13,8 +14,7 @@ from tgrpo.initial_states import (
     generate_states,
     load_states,
 )
-from tgrpo.libero_package import import_libero, libero_path, make_environment
-from tgrpo.state_files import SHIPPED
+from tgrpo.simulation.state_files import SHIPPED
 from tgrpo.tasks import find_task, suite_tasks
 
 SHIPPED_TASKS = [*suite_tasks("libero_object"), *suite_tasks("libero_spatial")]
@@ -25,7 +25,7 @@ every_shipped_task = pytest.mark.parametrize("task", SHIPPED_TASKS, ids=lambda t
 @pytest.fixture
 def fresh_cache(monkeypatch, tmp_path):
     """No shipped files, an empty cache folder."""
-    monkeypatch.setattr("tgrpo.state_files.SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr("tgrpo.simulation.state_files.SHIPPED", tmp_path / "shipped")
     monkeypatch.setenv("TGRPO_CACHE", str(tmp_path / "cache"))
     load_states.cache_clear()
     yield tmp_path / "cache" / "initial_states"

@@ -12,10 +12,10 @@ from rewardlang.cli import app
 from rewardlang.codegen.atoms import spell
 from rewardlang.generation.measuring import measure, things
 from rewardlang.runtime.readings import Readings
-from tgrpo.demonstrations import write_demonstrations
-from tgrpo.demonstrator import run_episode
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import load_states
+from tgrpo.recorded.demonstrations import write_demonstrations
+from tgrpo.scripted.demonstrator import run_episode
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.simulator import LiberoSimulator
 from tgrpo.tasks import find_task
 

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from tgrpo.config import LearnerConfig
-from tgrpo.learner import Learner, group_advantages
 from tgrpo.policies.tiny import TinyConfig, TinyPolicy
+from tgrpo.training.learner import Learner, group_advantages
 from tgrpo.trajectory import Ending, Group, TaskContext, Trajectory
 
 SMALL = TinyConfig(width=32, layers=1, head_width=32, word_width=16)

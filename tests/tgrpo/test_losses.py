@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tgrpo.losses import (
+from tgrpo.training.losses import (
     KL,
     DecisionLoss,
     Ratio,

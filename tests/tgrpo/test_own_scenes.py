@@ -9,12 +9,12 @@ from typer.testing import CliRunner
 
 import rewardlang
 from rewardlang import SceneFileError, load_scene
-from tgrpo import own_scenes
-from tgrpo.catalogue import read_scene
-from tgrpo.cli import app
+from tgrpo.cli.app import app
 from tgrpo.libero_package import libero_path, make_environment
-from tgrpo.own_scenes import OwnSceneError, write_own_scenes
-from tgrpo.parity import bddl_task, bddl_tasks
+from tgrpo.parity.comparison import bddl_task, bddl_tasks
+from tgrpo.scenes import own_scenes
+from tgrpo.scenes.catalogue import read_scene
+from tgrpo.scenes.own_scenes import OwnSceneError, write_own_scenes
 from tgrpo.tasks import Task, suite_tasks, task_of_file
 
 OWN = [task for suite in rewardlang.suites() for task in suite_tasks(suite)]

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 import rewardlang
 from rewardlang import Scene
-from tgrpo.parity import bddl_task, bddl_tasks, compare, compare_task
-from tgrpo.parity_answers import Counts, Parity, Quota
-from tgrpo.parity_search import edge
-from tgrpo.parity_states import ALWAYS, FINEST, Sample, Space, space_of
-from tgrpo.parity_world import LiberoTests
+from tgrpo.parity.answers import Counts, Parity, Quota
+from tgrpo.parity.comparison import bddl_task, bddl_tasks, compare, compare_task
+from tgrpo.parity.search import edge
+from tgrpo.parity.states import ALWAYS, FINEST, Sample, Space, space_of
+from tgrpo.parity.world import LiberoTests
 from tgrpo.tasks import UnknownTaskError
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "native_parity.py"

@@ -16,9 +16,9 @@ from tgrpo.capacity import (
     free_memory,
     usable_cores,
 )
+from tgrpo.cli.preflight import sizes, ungenerated
 from tgrpo.config import ConfigError, Layer, TrainConfig, resolve
 from tgrpo.doctor.sizes import GIB
-from tgrpo.preflight import sizes, ungenerated
 from tgrpo.tasks import find_task
 
 TASKS = Path(__file__).parents[2] / "tasks"

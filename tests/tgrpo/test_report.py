@@ -8,12 +8,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tgrpo.commands import warn
-from tgrpo.config import preset_layer, resolve
-from tgrpo.evaluation import Evaluation, Outcome, TaskEvaluation
-from tgrpo.programs import select
-from tgrpo.progress import Status
-from tgrpo.report import (
+from tgrpo.cli.commands import warn
+from tgrpo.cli.report import (
     LiveListener,
     PlainListener,
     make_listener,
@@ -21,8 +17,12 @@ from tgrpo.report import (
     print_head,
     print_result,
 )
-from tgrpo.run_folder import RunFolder
-from tgrpo.trainer import Candidate, TrainingResult
+from tgrpo.config import preset_layer, resolve
+from tgrpo.programs import select
+from tgrpo.progress import Status
+from tgrpo.rollouts.evaluation import Evaluation, Outcome, TaskEvaluation
+from tgrpo.training.run_folder import RunFolder
+from tgrpo.training.trainer import Candidate, TrainingResult
 from tgrpo.trajectory import Ending
 
 
@@ -62,7 +62,7 @@ def test_a_log_has_a_line_per_phase_and_then_one_now_and_then(
     console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [0.0]
-    monkeypatch.setattr("tgrpo.report.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("tgrpo.cli.report.time.monotonic", lambda: clock[0])
     listener = PlainListener(console)
     for second in range(0, 25):
         clock[0] = float(second)
@@ -110,7 +110,7 @@ def test_the_head_says_what_was_found_and_what_it_will_take(console: Console) ->
 def test_mujoco_outside_its_range_is_warned_of(
     version: str, warned: bool, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tgrpo.commands.metadata.version", lambda _: version)
+    monkeypatch.setattr("tgrpo.cli.commands.metadata.version", lambda _: version)
     warn(console)
     assert (f"warning: MuJoCo {version} is outside [3.2, 3.4)" in text_of(console)) == warned
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.tgrpo.scripted_pool import EchoPolicy, Plan, Script, ScriptedPool, make_state, make_task
 from tgrpo import actions
-from tgrpo.episodes import Assignment
-from tgrpo.lockstep import lanes
-from tgrpo.rollout import Collected, GroupJob, NoUsableStateError, collect
+from tgrpo.rollouts.episodes import Assignment
+from tgrpo.rollouts.lockstep import lanes
+from tgrpo.rollouts.rollout import Collected, GroupJob, NoUsableStateError, collect
 from tgrpo.trajectory import Ending, Group
 
 MAX_STEPS = 12

@@ -11,7 +11,7 @@ import torch
 from tgrpo.actions import decode
 from tgrpo.config import SFTConfig
 from tgrpo.policies.tiny import TinyConfig, TinyPolicy
-from tgrpo.sft import learning_rate_at, smoothed_targets, train_sft
+from tgrpo.training.sft import learning_rate_at, smoothed_targets, train_sft
 from tgrpo.trajectory import TaskContext
 
 SMALL = TinyConfig(width=64, layers=1, head_width=64, word_width=48)

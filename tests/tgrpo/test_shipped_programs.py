@@ -14,12 +14,12 @@ import pytest
 import rewardlang
 from rewardlang import ir
 from rewardlang.fittings import handle_of
-from tgrpo import servo
-from tgrpo.demonstrator import Demonstrator
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import FIRST_SEED, InitialState, _Sampler, load_states
 from tgrpo.libero_package import make_environment
-from tgrpo.state_files import SHIPPED
+from tgrpo.scripted import servo
+from tgrpo.scripted.demonstrator import Demonstrator
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import FIRST_SEED, InitialState, _Sampler, load_states
+from tgrpo.simulation.state_files import SHIPPED
 from tgrpo.tasks import Task, find_task
 
 TASKS = Path(__file__).parents[2] / "tasks"

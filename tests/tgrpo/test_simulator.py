@@ -21,12 +21,12 @@ import rewardlang
 from rewardlang.cli import app
 from rewardlang.scoring.score import score_episodes
 from rewardlang.simulator import find
-from tgrpo.demonstrations import write_demonstrations
-from tgrpo.demonstrator import Demonstrator
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import InitialState, load_states
-from tgrpo.libero_success import LiberoSuccess
-from tgrpo.recordings import Replayer, as_after_steps
+from tgrpo.recorded.demonstrations import write_demonstrations
+from tgrpo.recorded.recordings import Replayer, as_after_steps
+from tgrpo.scripted.demonstrator import Demonstrator
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import InitialState, load_states
+from tgrpo.simulation.libero_success import LiberoSuccess
 from tgrpo.simulator import LiberoSimulator
 from tgrpo.tasks import find_task
 

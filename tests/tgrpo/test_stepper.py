@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tgrpo import stepper
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import InitialState
 from tgrpo.libero_package import import_libero, libero_path
-from tgrpo.stepper import ARM_JOINTS, Constants, FastStepper, Memory
+from tgrpo.simulation import stepper
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import InitialState
+from tgrpo.simulation.stepper import ARM_JOINTS, Constants, FastStepper, Memory
 from tgrpo.tasks import SETTLING_ACTION, find_task
 
 FAMILIES = {

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tgrpo.envs import Simulation
-from tgrpo.initial_states import load_states
 from tgrpo.policies.base import draw_tokens, token_log_probs
 from tgrpo.policies.features import rotation_matrix, state_features
 from tgrpo.policies.tiny import INFERENCE_UNIT, TinyPolicy
 from tgrpo.policies.vocabulary import LIBERO_WORDS, split_words
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import suite_tasks
 from tgrpo.trajectory import TaskContext
 

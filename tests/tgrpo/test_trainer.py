@@ -12,15 +12,15 @@ import pytest
 
 from tgrpo.capacity import slots
 from tgrpo.config import Layer, TrainConfig, file_layer, preset_layer, resolve
-from tgrpo.initial_states import load_states
 from tgrpo.metrics import MetricsWriter
-from tgrpo.planning import group_jobs, plan
 from tgrpo.policies import load_policy
 from tgrpo.programs import TaskProgram, select
 from tgrpo.progress import Forecast, Phase, Status
-from tgrpo.run_folder import RunFolder
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import Task
-from tgrpo.trainer import train
+from tgrpo.training.planning import group_jobs, plan
+from tgrpo.training.run_folder import RunFolder
+from tgrpo.training.trainer import train
 
 TASKS = Path(__file__).parents[2] / "tasks"
 MILK = "libero_object/pick_up_the_milk_and_place_it_in_the_basket"

@@ -20,18 +20,18 @@ import numpy as np
 import pytest
 
 import rewardlang
-from tgrpo.envs import Simulation
-from tgrpo.episodes import Assignment
-from tgrpo.evaluation import EvaluationJob, evaluate
-from tgrpo.initial_states import InitialState, load_states
-from tgrpo.planning import threads
 from tgrpo.policies import make_policy
 from tgrpo.programs import TaskProgram
-from tgrpo.rollout import GroupJob, collect
-from tgrpo.summaries import evaluation_metrics, summarise
+from tgrpo.rollouts.episodes import Assignment
+from tgrpo.rollouts.evaluation import EvaluationJob, evaluate
+from tgrpo.rollouts.rollout import GroupJob, collect
+from tgrpo.rollouts.workers import PATIENCE, Loss, Pool, Report, WorkerError
+from tgrpo.simulation.envs import Simulation
+from tgrpo.simulation.initial_states import InitialState, load_states
 from tgrpo.tasks import Task, find_task
+from tgrpo.training.planning import threads
+from tgrpo.training.summaries import evaluation_metrics, summarise
 from tgrpo.trajectory import Ending
-from tgrpo.workers import PATIENCE, Loss, Pool, Report, WorkerError
 
 pytestmark = pytest.mark.sim
 
@@ -233,7 +233,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         textwrap.dedent(
             """
             import multiprocessing, time
-            from tgrpo.workers import Pool
+            from tgrpo.rollouts.workers import Pool
 
             if __name__ == "__main__":
                 pool = Pool(2, 2)
@@ -424,10 +424,10 @@ def test_an_arm_that_diverges_is_a_failure_and_counted(
 PARENT = """
 import multiprocessing, os, signal, sys, threading, time
 import numpy as np
-from tgrpo.episodes import Assignment
-from tgrpo.initial_states import load_states
+from tgrpo.rollouts.episodes import Assignment
+from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import find_task
-from tgrpo.workers import Pool
+from tgrpo.rollouts.workers import Pool
 
 def victim():
     return min(multiprocessing.active_children(), key=lambda child: child.name).pid

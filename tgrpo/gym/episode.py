@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tgrpo.envs import UnstablePhysicsError
-from tgrpo.episodes import Assignment, Moment, Scores
 from tgrpo.gym.spaces import as_observation
+from tgrpo.rollouts.episodes import Assignment, Moment, Scores
+from tgrpo.simulation.envs import UnstablePhysicsError
 
 ObsType = dict[str, Any]  # robot (9,) and objects (K, 7), float32
 

@@ -8,11 +8,11 @@ import gymnasium
 import numpy as np
 from gymnasium.error import ResetNeeded
 
-from tgrpo.episodes import Slot, StepperName
 from tgrpo.gym.episode import Episode, ObsType
 from tgrpo.gym.spaces import action_space, observation_space
 from tgrpo.gym.starts import ProgramLike, TaskLike, resolve
-from tgrpo.initial_states import Split
+from tgrpo.rollouts.episodes import Slot, StepperName
+from tgrpo.simulation.initial_states import Split
 
 
 class LiberoEnv(gymnasium.Env[ObsType, np.ndarray]):

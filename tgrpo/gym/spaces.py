@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from gymnasium import spaces
 
-from tgrpo.model_cache import compiled_task
+from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import Task
 from tgrpo.trajectory import ACTION_DIM, OBJECT_DIM, ROBOT_DIM, Observation
 

@@ -11,9 +11,9 @@ import numpy as np
 
 import rewardlang
 from tgrpo.config import TasksConfig
-from tgrpo.episodes import Assignment
-from tgrpo.initial_states import InitialState, Split, load_states
 from tgrpo.programs import ProgramsError, TaskProgram, select
+from tgrpo.rollouts.episodes import Assignment
+from tgrpo.simulation.initial_states import InitialState, Split, load_states
 from tgrpo.tasks import Task, find_task
 
 TaskLike = Task | str | Path  # a task, its `suite/name`, or the file of a program

@@ -13,13 +13,13 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from tgrpo.capacity import cores
-from tgrpo.episodes import Assignment, Moment, Scores, StepperName
 from tgrpo.gym.episode import Episode, ObsType
 from tgrpo.gym.spaces import action_space, observation_space
 from tgrpo.gym.starts import ProgramLike, TaskLike, resolve
-from tgrpo.initial_states import Split
+from tgrpo.rollouts.episodes import Assignment, Moment, Scores, StepperName
+from tgrpo.rollouts.workers import Pool, Report
+from tgrpo.simulation.initial_states import Split
 from tgrpo.trajectory import ACTION_DIM, Observation
-from tgrpo.workers import Pool, Report
 
 _MODES = (AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP)
 _BEGIN, _STEP = 0, 1  # tags of commands to the pool

@@ -1,0 +1,5 @@
+"""The `tgrpo` command."""
+
+from tgrpo.cli.app import app, main
+
+__all__ = ["app", "main"]

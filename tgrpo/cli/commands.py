@@ -1,0 +1,272 @@
+"""What the commands of `tgrpo` do, once their arguments are understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from importlib import metadata
+from pathlib import Path
+
+from rich.console import Console
+
+from tgrpo.capacity import cores, worker_count
+from tgrpo.cli.data_commands import choose_tasks
+from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
+from tgrpo.cli.options import Resolved
+from tgrpo.cli.preflight import Readiness
+from tgrpo.cli.report import (
+    make_console,
+    make_listener,
+    print_evaluation,
+    print_head,
+    print_paths,
+    print_result,
+    print_time,
+)
+from tgrpo.config import TasksConfig, TrainConfig
+from tgrpo.libero_package import mujoco_warning
+from tgrpo.metrics import MetricsWriter
+from tgrpo.policies import load_policy, save_policy
+from tgrpo.policies.base import Policy
+from tgrpo.programs import Selection, UnknownChoiceError, select
+from tgrpo.progress import Forecast, Listener, Phase
+from tgrpo.rollouts.episodes import StepperName
+from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob, evaluate
+from tgrpo.rollouts.lockstep import OnSteps
+from tgrpo.rollouts.workers import Pool
+from tgrpo.scripted.placements import check_skills
+from tgrpo.simulation.initial_states import Split, load_states
+from tgrpo.tasks import Task
+from tgrpo.training.cloning import read, starting_policy
+from tgrpo.training.planning import (
+    CONTROL_STEPS_PER_SECOND,
+    EXPECTED_SHARE_OF_STEPS,
+    initial_rates,
+    plan,
+    sft_plan,
+    threads,
+)
+from tgrpo.training.run_folder import RunFolder, versions, write_json
+from tgrpo.training.trainer import make_pool, prepare, train
+
+EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
+EVALUATION_SLOTS = 2 * EVALUATION_BATCH
+
+
+def run_training(resolved: Resolved, readiness: Readiness) -> None:
+    """`tgrpo train`."""
+    console, config, selection = make_console(), resolved.config, readiness.selection
+    print_warnings(console, readiness.warnings)
+    tasks = [item.task for item in selection.used]
+    check_inputs(config, tasks)
+    seconds = Forecast(plan(config, tasks), initial_rates(config)).seconds_left()
+    print_head(
+        console,
+        config,
+        selection,
+        preset=resolved.preset,
+        workers=worker_count(config),
+        seconds=seconds,
+    )
+    folder = RunFolder.create(config.run_dir, run_name(tasks), datetime.now())
+    console.print(f"folder    {folder.path}\n", markup=False, soft_wrap=True)
+    try:
+        with make_listener(console) as listener:
+            result = train(config, selection.used, folder, listener)
+    except KeyboardInterrupt:
+        fail(
+            f"interrupted; {folder.path} keeps what was finished: {_finished(folder)}",
+            INTERRUPTED,
+        )
+    print_result(console, result)
+    print_time(console, result)
+    print_paths(
+        console,
+        [
+            ("run folder", folder.path),
+            ("results", folder.results),
+            ("SFT policy", folder.checkpoint("sft")),
+            ("last policy", folder.checkpoint("last")),
+            ("best policy", folder.checkpoint("best")),
+            ("metrics", folder.path / "metrics.jsonl"),
+        ],
+    )
+
+
+def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
+    """Find a bad checkpoint, file of demonstrations or goal before anything is written."""
+    if config.start_from is not None:
+        load_policy(config.start_from, kind=config.policy.kind)
+    elif config.demonstrations.file is not None:
+        read(config.demonstrations.file, tasks, config.demonstrations.count)
+    else:
+        check_skills(task.scene for task in tasks)
+
+
+def _finished(folder: RunFolder) -> str:
+    names = sorted(path.name for path in (folder.path / "checkpoints").glob("*.safetensors"))
+    return ", ".join(["config.toml", "metrics.jsonl", *names])
+
+
+def run_name(tasks: Sequence[Task]) -> str:
+    """A short name: the task's telling words, or the number of tasks."""
+    if len(tasks) != 1:
+        return f"{len(tasks)}-tasks"
+    name = re.sub(r"_and_place_it.*|^pick_up_the_|^put_the_", "", tasks[0].name)
+    return name.replace("_", "-")[:40]
+
+
+def warn(console: Console, selection: Selection | None = None) -> None:
+    """What a user should know before anything is simulated."""
+    texts = () if selection is None else selection.warnings
+    mujoco = mujoco_warning(metadata.version("mujoco"))
+    print_warnings(console, (*texts, mujoco) if mujoco else texts)
+
+
+def print_warnings(console: Console, texts: Sequence[str]) -> None:
+    for text in texts:
+        prefix = "" if text.startswith("warning") else "warning: "
+        console.print(f"{prefix}{text}", markup=False, soft_wrap=True)
+
+
+def run_sft(resolved: Resolved, out: Path | None) -> None:
+    """`tgrpo sft`."""
+    console, config = make_console(), resolved.config
+    expect_folder("--run-dir", config.run_dir)
+    if out is not None:
+        expect_file("--out", out)
+    tasks = choose_tasks(config.tasks.suite, config.tasks.names or _preferred(config))
+    check_inputs(config, tasks)
+    warn(console)
+    folder = RunFolder.create(config.run_dir, f"sft-{run_name(tasks)}", datetime.now())
+    folder.record(config, tasks)
+    forecast = Forecast(sft_plan(config, tasks), initial_rates(config))
+    try:
+        with make_listener(console) as listener:
+            policy = _clone(config, tasks, folder, forecast, listener)
+            checkpoint = out or folder.checkpoint("sft")
+            save_policy(checkpoint, policy, extra={"tasks": [task.id for task in tasks]})
+            evaluation = _validate(config, tasks, policy, forecast, listener)
+    except KeyboardInterrupt:
+        fail(f"interrupted; {folder.path} keeps {_finished(folder)}", INTERRUPTED)
+    print_evaluation(console, evaluation, "SFT policy on validation states")
+    write_json(folder.results, {"split": "validation", **evaluation.as_json()})
+    print_paths(console, [("run folder", folder.path), ("policy", checkpoint)])
+
+
+def _preferred(config: TrainConfig) -> tuple[str, ...]:
+    """Without a choice of tasks, those that a preset names first."""
+    return () if config.tasks.suite else config.tasks.prefer[: config.tasks.limit]
+
+
+def _clone(
+    config: TrainConfig,
+    tasks: Sequence[Task],
+    folder: RunFolder,
+    forecast: Forecast,
+    listener: Listener,
+) -> Policy:
+    with MetricsWriter(folder.path) as metrics:
+        return starting_policy(config, tasks, folder, forecast, listener, metrics)
+
+
+def _validate(
+    config: TrainConfig,
+    tasks: Sequence[Task],
+    policy: Policy,
+    forecast: Forecast,
+    listener: Listener,
+) -> Evaluation:
+    chosen = config.evaluation
+    jobs = [
+        EvaluationJob(task, load_states(task, "validation")[: chosen.validation_episodes])
+        for task in tasks
+    ]
+    forecast.begin("validate")
+    with threads(1), make_pool(config, EVALUATION_SLOTS, listener) as pool:
+        return evaluate(
+            policy,
+            pool,
+            jobs,
+            batch_size=chosen.batch_size,
+            on_steps=_telling(forecast, listener),
+        )
+
+
+def _telling(forecast: Forecast, listener: Listener) -> OnSteps:
+    def on_steps(steps: int) -> None:
+        forecast.add(steps)
+        listener.status(forecast.status())
+
+    return on_steps
+
+
+def run_evaluation(
+    checkpoint: Path,
+    *,
+    suite: str | None,
+    names: Sequence[str],
+    split: Split,
+    episodes: int,
+    rewards: Path | None,
+    json_file: Path | None,
+    workers: int | None,
+    stepper: StepperName,
+) -> None:
+    """`tgrpo eval`."""
+    console = make_console()
+    if json_file is not None:
+        expect_file("--json", json_file)
+    policy, stored = load_policy(checkpoint)
+    trained_on = tuple(map(str, stored.extra.get("tasks", ())))
+    chosen = choose_tasks(suite, names or (() if suite else trained_on))
+    if not chosen:
+        raise UnknownChoiceError(f"{checkpoint} names no task: choose with --suite and --task")
+    jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
+    warn(console)
+    steps = sum(len(job.states) * job.task.max_steps for job in jobs)
+    count = workers or cores()
+    forecast = Forecast(
+        [Phase("evaluate", round(steps * EXPECTED_SHARE_OF_STEPS), "control steps")],
+        {"control steps": CONTROL_STEPS_PER_SECOND * min(count, cores())},
+    )
+    forecast.begin("evaluate")
+    with make_listener(console) as listener:
+        prepare(chosen, listener)
+    with (
+        make_listener(console) as listener,
+        Pool(count, EVALUATION_SLOTS, stepper=stepper, on_loss=listener.note) as pool,
+        threads(1),
+    ):
+        evaluation = evaluate(
+            policy,
+            pool,
+            jobs,
+            batch_size=EVALUATION_BATCH,
+            on_steps=_telling(forecast, listener),
+        )
+    print_evaluation(console, evaluation, f"{checkpoint} on {split} states")
+    if json_file is not None:
+        protocol = {"split": split, "episodes": episodes, "stepper": stepper, "greedy": True}
+        details = {"checkpoint": str(checkpoint), "protocol": protocol, "versions": versions()}
+        write_json(json_file, {**details, **evaluation.as_json()})
+        print_paths(console, [("json", json_file)])
+
+
+def _evaluation_jobs(
+    console: Console,
+    tasks: Sequence[Task],
+    rewards: Path | None,
+    split: Split,
+    episodes: int,
+) -> list[EvaluationJob]:
+    programs = {}
+    if rewards is not None:
+        selection = select(rewards, TasksConfig(names=tuple(task.id for task in tasks)))
+        warn(console, selection)
+        programs = {item.task.id: item.program for item in selection.used}
+    return [
+        EvaluationJob(task, load_states(task, split)[:episodes], programs.get(task.id))
+        for task in tasks
+    ]

@@ -1,0 +1,107 @@
+"""What can be known of a run before torch and MuJoCo load: within seconds, not after minutes.
+
+Programs, suites and tasks, sizes that do not fit each other, disks, and the quick part of
+`tgrpo doctor`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tgrpo.capacity import slots, worker_count
+from tgrpo.config import TrainConfig
+from tgrpo.doctor.checks import CHECKS, PROGRAMS, Patient
+from tgrpo.doctor.examination import QUICK_SECONDS, examine
+from tgrpo.doctor.findings import Finding, Status
+from tgrpo.doctor.report import line
+from tgrpo.programs import Selection, choose, join
+from tgrpo.simulation.state_files import state_file
+from tgrpo.tasks import Task
+
+
+class NotReadyError(RuntimeError):
+    """Something here keeps the run from working: all of it, each with what mends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """The programs of a run, and what its user should know before it begins."""
+
+    selection: Selection
+    warnings: tuple[str, ...]
+
+
+def prepare_run(config: TrainConfig) -> Readiness:
+    """Raises UnknownChoiceError, ProgramsError, NotReadyError."""
+    choice = choose(config.rewards, config.tasks)
+    findings = examine_quickly(config)
+    _refuse(findings)
+    selection = join(choice)
+    return Readiness(
+        selection,
+        (
+            *selection.warnings,
+            *(line(item) for item in findings if item.status is Status.WARNING),
+            *sizes(config, len(selection.used)),
+            *ungenerated([item.task for item in selection.used]),
+        ),
+    )
+
+
+def examine_quickly(config: TrainConfig) -> tuple[Finding, ...]:
+    """The quick part of `tgrpo doctor`; a run reads its programs by itself."""
+    checks = [check for check in CHECKS if check.quick and check is not PROGRAMS]
+    patient = Patient(config.rewards, config.run_dir, config.workers)
+    return examine(checks, patient, seconds=QUICK_SECONDS)
+
+
+def _refuse(findings: Sequence[Finding]) -> None:
+    problems = [line(item) for item in findings if item.status is Status.PROBLEM]
+    if problems:
+        raise NotReadyError("\n".join(["this cannot run here:", *problems, "More: tgrpo doctor"]))
+
+
+def sizes(config: TrainConfig, tasks: int) -> Iterator[str]:
+    """Numbers of groups, arms and workers that leave something undone or idle."""
+    rollout, workers, arms = config.rollout, worker_count(config), slots(config)
+    groups = config.iterations * rollout.groups_per_iteration
+    if 0 < groups < tasks:
+        yield (
+            f"{config.iterations} iterations of {rollout.groups_per_iteration} groups are {groups} "
+            f"groups for {tasks} tasks: {tasks - groups} are never trained; "
+            f"--iterations {math.ceil(tasks / rollout.groups_per_iteration)} reaches all"
+        )
+    if rollout.groups_in_flight > rollout.groups_per_iteration:
+        yield (
+            f"rollout.groups_in_flight is {rollout.groups_in_flight}, more than "
+            f"rollout.groups_per_iteration, {rollout.groups_per_iteration}: some simulators never "
+            f"start; --groups-per-iteration {rollout.groups_in_flight} uses them"
+        )
+    if workers > arms:
+        yield (
+            f"{workers} workers for {arms} simulators: {workers - arms} have nothing to do; "
+            f"--set rollout.groups_in_flight={math.ceil(workers / rollout.group_size)} "
+            "gives them some"
+        )
+    elif config.workers is not None and arms % workers:
+        fitting = [number for number in range(1, arms + 1) if arms % number == 0]
+        near = min(fitting, key=lambda number: (abs(number - workers), number))
+        yield (
+            f"{arms} simulators do not divide among {workers} workers: the others wait for those "
+            f"that have {math.ceil(arms / workers)}; --workers {near} divides them"
+        )
+
+
+def ungenerated(tasks: Sequence[Task]) -> Iterator[str]:
+    """Initial states of no split are there: they are drawn from LIBERO first."""
+    missing = [task for task in tasks if not state_file(task).is_file()]
+    if missing:
+        named = f"of {missing[0].id}" if len(missing) == 1 else f"of {len(missing)} tasks"
+        choice = " ".join(f"--task {task.id}" for task in missing[:1])
+        command = f"tgrpo states {choice}" if len(missing) == 1 else "tgrpo states --suite SUITE"
+        yield (
+            f"the initial states {named} are generated first, about a minute each; "
+            f"{command} does it beforehand"
+        )

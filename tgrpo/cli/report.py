@@ -1,0 +1,253 @@
+"""What a person sees of a run: the head, the progress, the table at the end."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from tgrpo.config import TrainConfig
+from tgrpo.intervals import Interval
+from tgrpo.programs import Selection
+from tgrpo.progress import Status
+from tgrpo.rollouts.evaluation import Evaluation, TaskEvaluation
+from tgrpo.training.trainer import TrainingResult
+
+_PLAIN_INTERVAL = 10.0  # seconds between two lines where there is no terminal
+
+
+def make_console() -> Console:
+    """Standard output; wide enough for tables where it is not a terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=120)
+
+
+class PlainListener:
+    """A line every ten seconds and at every note: for logs."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        self._start = self._last = time.monotonic()
+        self._phase = ""
+
+    def status(self, status: Status) -> None:
+        now = time.monotonic()
+        if status.phase == self._phase and now - self._last < _PLAIN_INTERVAL:
+            return
+        self._phase, self._last = status.phase, now
+        self.note(_status_text(status))
+
+    def note(self, text: str) -> None:
+        clock = _duration(time.monotonic() - self._start)
+        self._console.print(f"[{clock}] {text}", markup=False, soft_wrap=True)
+
+    def __enter__(self) -> PlainListener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+class LiveListener:
+    """One moving line at the bottom of a terminal, notes above it."""
+
+    def __init__(self, console: Console):
+        self._start = time.monotonic()
+        self._progress = Progress(
+            TextColumn("{task.fields[clock]}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.description}"),
+            console=console,
+            transient=True,
+        )
+        self._task: TaskID = self._progress.add_task("starting", total=None, clock="00:00")
+
+    def status(self, status: Status) -> None:
+        self._progress.update(
+            self._task,
+            description=_status_text(status),
+            completed=status.done,
+            total=status.total,
+            clock=_duration(time.monotonic() - self._start),
+        )
+
+    def note(self, text: str) -> None:
+        clock = _duration(time.monotonic() - self._start)
+        self._progress.console.print(f"[{clock}] {text}", markup=False, soft_wrap=True)
+
+    def __enter__(self) -> LiveListener:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+
+def make_listener(console: Console) -> PlainListener | LiveListener:
+    return LiveListener(console) if console.is_terminal else PlainListener(console)
+
+
+def _status_text(status: Status) -> str:
+    parts = [status.phase, *(f"{name} {value}" for name, value in status.values.items())]
+    unit = "gradient steps/s" if status.unit == "gradient steps" else "steps/s"
+    rate = f"{status.rate:.0f}" if status.rate >= 10 else f"{status.rate:.1f}"
+    parts.append(f"{status.done}/{status.total} at {rate} {unit}")
+    parts.append(f"about {_duration(status.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
+
+
+def print_head(
+    console: Console,
+    config: TrainConfig,
+    selection: Selection,
+    *,
+    preset: str,
+    workers: int,
+    seconds: float,
+) -> None:
+    """What is about to happen, before anything is built."""
+    by_suite = Counter(item.suite or "no readable scene" for item in selection.found)
+    suites = ", ".join(f"{suite} {count}" for suite, count in sorted(by_suite.items()))
+    rows = [
+        ("programs", f"{len(selection.found)} below {config.rewards} ({suites})"),
+        ("tasks", _tasks_text(selection)),
+        ("policy", _policy_text(config)),
+        ("before", _start_text(config)),
+        ("training", _training_text(config)),
+        ("preset", preset),
+        ("workers", f"{workers} processes"),
+        ("time", f"about {max(1, round(seconds / 60))} min on this machine, at a first guess"),
+    ]
+    for name, text in rows:
+        first, *more = text.splitlines()
+        console.print(f"{name:<9} {first}", markup=False, soft_wrap=True)
+        for line in more:
+            console.print(f"{'':<9} {line}", markup=False, soft_wrap=True)
+
+
+def _tasks_text(selection: Selection) -> str:
+    lines = [f"{item.task.id}" for item in selection.used]
+    if selection.dropped:
+        lines.append(
+            f"(not the {selection.dropped} other tasks that have a program: choose with --suite "
+            "and --task, or allow more with --set tasks.limit=N)"
+        )
+    return "\n".join(lines)
+
+
+def _policy_text(config: TrainConfig) -> str:
+    return f"{config.policy.kind} (sees simulator state and the instruction, not pixels)"
+
+
+def _start_text(config: TrainConfig) -> str:
+    if config.start_from is not None:
+        return f"checkpoint {config.start_from}, no SFT"
+    count = config.demonstrations.count
+    number = "all" if count is None else str(count)
+    source = config.demonstrations.file or "the scripted demonstrator"
+    return f"SFT: {config.sft.steps} steps; demonstrations per task: {number}, from {source}"
+
+
+def _training_text(config: TrainConfig) -> str:
+    rollout = config.rollout
+    return (
+        f"TGRPO: {config.iterations} iterations of {rollout.groups_per_iteration} groups "
+        f"of {rollout.group_size} arms, seed {config.seed}"
+    )
+
+
+def print_evaluation(console: Console, evaluation: Evaluation, title: str) -> None:
+    """Success per task with its interval."""
+    console.print(f"\n{title}", markup=False, soft_wrap=True)
+    for item in evaluation.tasks:
+        at_reset = sum(outcome.success_at_reset for outcome in item.outcomes)
+        steps = sum(outcome.steps for outcome in item.outcomes) / max(1, len(item.outcomes))
+        stage = f"{item.mean_stage:.1f} of {item.stages}" if item.stages else "-"
+        table = _table("success", "95 % interval", "at step 0", "mean stage", "mean steps")
+        table.add_row(_share(item), _interval(item.success), str(at_reset), stage, f"{steps:.0f}")
+        _print_task(console, item.task, table)
+    if len(evaluation.tasks) > 1:
+        mean = f"{evaluation.mean_success:.1%}"
+        console.print(f"\nmean success over {len(evaluation.tasks)} tasks: {mean}")
+
+
+def print_result(console: Console, result: TrainingResult) -> None:
+    """The table at the end: the three policies on the same held-out states."""
+    last, best = result.of("last"), result.of("best")
+    names = {
+        "sft": "SFT",
+        "last": f"TGRPO, last (iteration {last.iteration})",
+        "best": f"TGRPO, best by validation (iteration {best.iteration})",
+    }
+    gains = {name: result.gains(name) for name in ("last", "best")}
+    episodes = len(last.evaluation.tasks[0].outcomes)
+    console.print(f"\nSuccess on {episodes} held-out test states, the same for each policy")
+    for index, task in enumerate(last.evaluation.tasks):
+        table = _table("policy", "success", "95 % interval", "gain over SFT", "95 % interval")
+        for name, label in names.items():
+            tested = result.of(name).evaluation.tasks[index]
+            gain = _gain(gains[name][index]) if name in gains else ("", "")
+            table.add_row(label, _share(tested), _interval(tested.success), *gain)
+        _print_task(console, task.task, table)
+
+
+def _print_task(console: Console, task: str, table: Table) -> None:
+    console.print(f"\n{task}", style="bold", markup=False, soft_wrap=True)
+    console.print(table)
+
+
+def print_time(console: Console, result: TrainingResult) -> None:
+    """Where the wall-clock time of the iterations went."""
+    spent = result.seconds
+    if not spent:
+        return
+    total = spent["wall"] + spent["update"]
+
+    def share(name: str) -> str:
+        return f"{name} {spent[name] / total:.0%}"
+
+    main = ", ".join(map(share, ("wait", "policy", "transport", "update")))
+    workers = ", ".join(map(share, ("physics", "reward", "idle")))
+    console.print(
+        f"\nTime of the iterations, {_duration(total)}: {main}."
+        f"\nOf the simulator processes during it: {workers}, "
+        f"waiting for updates {spent['update'] / total:.0%}.",
+        markup=False,
+    )
+
+
+def print_paths(console: Console, paths: Sequence[tuple[str, Path]]) -> None:
+    console.print()
+    for name, path in paths:
+        console.print(f"{name:<13} {path}", markup=False, soft_wrap=True)
+
+
+def _table(*heads: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for head in heads:
+        table.add_column(head, no_wrap=True, justify="left" if head == "policy" else "right")
+    return table
+
+
+def _share(item: TaskEvaluation) -> str:
+    return f"{item.successes}/{len(item.outcomes)} = {item.success.value:.0%}"
+
+
+def _interval(interval: Interval) -> str:
+    return f"{interval.low:.0%} – {interval.high:.0%}"
+
+
+def _gain(interval: Interval) -> tuple[str, str]:
+    points, low, high = (100 * value for value in (interval.value, interval.low, interval.high))
+    return f"{points:+.0f} points", f"{low:+.0f} … {high:+.0f}"

@@ -1,0 +1,1 @@
+"""A policy and many simulators: episodes, worker processes, lockstep, groups, evaluation."""

@@ -1,0 +1,305 @@
+"""Policy and simulators in lockstep: one batch of fixed size, one step of every simulator in it.
+
+A `Lane` is a set of slots with one task whose policy is asked in one batch. Several lanes are in
+flight, so that the workers simulate one while the policy is asked for another. What a lane does
+next depends on what its own episodes did, never on timing.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tgrpo import actions
+from tgrpo.rollouts.episodes import Assignment
+from tgrpo.rollouts.workers import Loss, Pool, Report
+from tgrpo.trajectory import ACTION_DIM, ROBOT_DIM, Ending, TaskContext, Trajectory
+
+OnSteps = Callable[[int], None]  # told the number of control steps just simulated
+
+
+class Sampler(Protocol):
+    """The part of a policy that acts."""
+
+    def sample(
+        self,
+        context: TaskContext,
+        robot: np.ndarray,
+        objects: np.ndarray,
+        *,
+        temperature: float,
+        uniforms: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """See `tgrpo.policies.base.Policy`."""
+        ...
+
+
+class Clock:
+    """Where the time of a collection goes, in seconds.
+
+    Of the process that asks the policy: `wall`, of which `policy`, `wait` (for workers) and the
+    rest, `transport` (messages and bookkeeping). Per worker, on average: `physics`, `reward` and
+    `idle`, which add up to `wall`; idle contains a worker's share of the transport.
+    """
+
+    def __init__(self, workers: int):
+        self._workers = workers
+        self._start = time.perf_counter()
+        self._spent: defaultdict[str, float] = defaultdict(float)
+
+    def add(self, phase: str, seconds: float) -> None:
+        self._spent[phase] += seconds
+
+    def add_workers(self, seconds: Mapping[str, float]) -> None:
+        for phase, value in seconds.items():
+            self._spent[phase] += value / self._workers
+
+    def seconds(self) -> dict[str, float]:
+        spent, wall = self._spent, time.perf_counter() - self._start
+        return {
+            "wall": wall,
+            "policy": spent["policy"],
+            "wait": spent["wait"],
+            "transport": wall - spent["policy"] - spent["wait"],
+            "physics": spent["physics"],
+            "reward": spent["reward"],
+            "idle": max(0.0, wall - spent["physics"] - spent["reward"]),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """What an arm plays: `uniforms` (max_steps, 7) in [0, 1) is its noise, None is greedy."""
+
+    assignment: Assignment
+    arm: int = 0
+    uniforms: np.ndarray | None = None
+
+
+class Arm:
+    """An episode in progress and its record. T decisions have been taken so far."""
+
+    def __init__(self, episode: Episode):
+        self.episode = episode
+        self.ending: Ending | None = None
+        self.success_at_reset = False
+        self.native_success_step: int | None = None  # 1-based; 0: at reset
+        self._settled = False
+        self._seen: list[tuple[np.ndarray, np.ndarray]] = []
+        self._chosen: list[tuple[np.ndarray, np.ndarray]] = []
+        self._rewards: list[float] = []
+        self._phi: list[float] = []
+        self.stages: list[tuple[str, ...]] = []
+
+    def __len__(self) -> int:
+        return len(self._rewards)
+
+    @property
+    def idle_from_start(self) -> bool:
+        """Solved, or diverged, before the first action: a group has nothing to learn from it."""
+        return self.success_at_reset or (self.ending is Ending.UNSTABLE and not len(self))
+
+    @property
+    def noise(self) -> np.ndarray | None:
+        """(7,), of the next decision."""
+        return None if self.episode.uniforms is None else self.episode.uniforms[len(self)]
+
+    def decide(
+        self, robot: np.ndarray, objects: np.ndarray, tokens: np.ndarray, log_probs: np.ndarray
+    ) -> None:
+        self._seen.append((robot, objects))
+        self._chosen.append((tokens, log_probs))
+
+    def absorb(self, report: Report, row: int) -> None:
+        """Take in the answer to a reset (the first) or to a decision."""
+        if not self._settled:
+            self._settled = True
+            self.success_at_reset = bool(report.success[row])
+            self.native_success_step = 0 if report.native_success[row] else None
+            if report.unstable[row]:
+                self.ending = Ending.UNSTABLE
+            return
+        self._rewards.append(float(report.reward[row]))
+        self._phi.append(float(report.phi[row]))
+        self.stages.append(report.stages[row])
+        if self.native_success_step is None and report.native_success[row]:
+            self.native_success_step = len(self)
+        if report.unstable[row]:
+            self.ending = Ending.UNSTABLE
+        elif report.success[row]:
+            self.ending = Ending.SUCCESS
+        elif len(self) >= self.episode.assignment.max_steps:
+            self.ending = Ending.TIMEOUT
+
+    @property
+    def max_phi(self) -> float:
+        return max(self._phi, default=0.0)
+
+    def trajectory(
+        self, context: TaskContext, stage_keys: tuple[tuple[str, ...], ...]
+    ) -> Trajectory:
+        """The record of an ended episode; every key of its stages is among `stage_keys`."""
+        assert self.ending is not None
+        index = {key: number for number, key in enumerate(stage_keys)}
+        objects = len(context.object_names)
+        state = self.episode.assignment.state
+        return Trajectory(
+            context=context,
+            split=state.split,
+            state_index=state.index,
+            arm=self.episode.arm,
+            robot=_stack([robot for robot, _ in self._seen], (ROBOT_DIM,), np.float32),
+            objects=_stack([seen for _, seen in self._seen], (objects, 7), np.float32),
+            tokens=_stack([tokens for tokens, _ in self._chosen], (ACTION_DIM,), np.int64),
+            log_probs=_stack([probs for _, probs in self._chosen], (ACTION_DIM,), np.float32),
+            rewards=np.array(self._rewards, dtype=np.float64),
+            phi=np.array(self._phi, dtype=np.float64),
+            stages=np.array([index[key] for key in self.stages], dtype=np.int64),
+            stage_keys=stage_keys,
+            ending=self.ending,
+            success_at_reset=self.success_at_reset,
+        )
+
+
+def _stack(rows: list[np.ndarray], shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """(T, *shape), also for T = 0."""
+    return np.array(rows, dtype=dtype).reshape(len(rows), *shape)
+
+
+class Lane:
+    """Slots `slots` of a pool with one task; row r of a batch is `slots[r]`."""
+
+    def __init__(self, tag: int, slots: range):
+        self.tag = tag
+        self.slots = slots
+        self.arms: dict[int, Arm] = {}  # row -> arm, in the order of the rows
+        self._awaited = 0
+        self._lost: set[int] = set()
+        self._context: TaskContext | None = None
+        self._robot = np.zeros((len(slots), ROBOT_DIM), np.float32)
+        self._objects = np.zeros((len(slots), 0, 7), np.float32)
+
+    @property
+    def quiet(self) -> bool:
+        """Every worker has answered."""
+        return self._awaited == 0
+
+    @property
+    def context(self) -> TaskContext:
+        assert self._context is not None
+        return self._context
+
+    def begin(self, pool: Pool, episodes: Mapping[int, Episode]) -> None:
+        """Start an episode in each of the given rows."""
+        begun = {row: Arm(episode) for row, episode in episodes.items()}
+        self.arms = dict(sorted({**self.arms, **begun}.items()))
+        assignments = {self.slots[row]: item.assignment for row, item in episodes.items()}
+        self._awaited += pool.assign(self.tag, assignments)
+
+    def absorb(self, report: Report) -> int:
+        """Take in one worker's answer; returns the number of control steps in it."""
+        self._awaited -= 1
+        self._context = report.context or self._context
+        if self._objects.shape[1] != report.objects.shape[1]:
+            self._objects = np.zeros((len(self.slots), *report.objects.shape[1:]), np.float32)
+        before = sum(map(len, self.arms.values()))
+        for index, slot in enumerate(report.slots):
+            row = slot - self.slots.start
+            self._robot[row] = report.robot[index]
+            self._objects[row] = report.objects[index]
+            self.arms[row].absorb(report, index)
+        return sum(map(len, self.arms.values())) - before
+
+    def lose(self, loss: Loss) -> None:
+        """Forget the unfinished episodes of a worker that is gone."""
+        self._awaited -= loss.unanswered.get(self.tag, 0)
+        for row, arm in list(self.arms.items()):
+            if self.slots[row] in loss.slots and arm.ending is None:
+                del self.arms[row]
+                self._lost.add(row)
+
+    def take_lost(self) -> list[int]:
+        """Rows whose episode went with a worker since this was last asked: begin them again."""
+        lost, self._lost = sorted(self._lost), set()
+        return lost
+
+    def act(self, policy: Sampler, pool: Pool, *, temperature: float, clock: Clock) -> None:
+        """Ask the policy once for the whole lane and step every row whose episode goes on."""
+        live = [row for row, arm in self.arms.items() if arm.ending is None]
+        if not live:
+            return
+        start = time.perf_counter()
+        tokens, log_probs = policy.sample(
+            self.context,
+            self._robot,
+            self._objects,
+            temperature=temperature,
+            uniforms=self._noise(live) if temperature > 0 else None,
+        )
+        clock.add("policy", time.perf_counter() - start)
+        for row in live:
+            seen = self._robot[row].copy(), self._objects[row].copy()
+            self.arms[row].decide(*seen, tokens[row], log_probs[row])
+        slots = [self.slots[row] for row in live]
+        self._awaited += pool.step(self.tag, slots, actions.decode(tokens[live]))
+
+    def _noise(self, live: Iterable[int]) -> np.ndarray:
+        noise = np.full((len(self.slots), ACTION_DIM), 0.5)
+        for row in live:
+            noise[row] = self.arms[row].noise
+        return noise
+
+
+class Run(Protocol):
+    """What decides on the moves of a lane."""
+
+    @property
+    def lane(self) -> Lane: ...
+
+    def move(self, pool: Pool, clock: Clock) -> None:
+        """Called while the lane is quiet: begin or step episodes, or leave it quiet at the end."""
+        ...
+
+
+def play(pool: Pool, runs: Sequence[Run], *, clock: Clock, on_steps: OnSteps) -> int:
+    """Feed the workers' reports to the lanes of `runs`, until none has anything to wait for.
+
+    Returns the number of workers that were lost on the way: noise and states belong to an episode,
+    so that the run it belongs to plays it again, bitwise. Raises WorkerError.
+    """
+    losses = 0
+    for run in runs:
+        run.move(pool, clock)
+    by_tag = {run.lane.tag: run for run in runs}
+    while any(not run.lane.quiet for run in runs):
+        start = time.perf_counter()
+        answers = pool.wait()
+        clock.add("wait", time.perf_counter() - start)
+        for answer in answers:
+            if isinstance(answer, Loss):
+                losses += 1
+                for run in runs:
+                    run.lane.lose(answer)
+            else:
+                clock.add_workers(answer.seconds)
+                on_steps(by_tag[answer.tag].lane.absorb(answer))
+        # Only now: a lane must not step what it has not yet heard is lost.
+        for run in runs:
+            if run.lane.quiet:
+                run.move(pool, clock)
+    return losses
+
+
+def lanes(pool: Pool, size: int) -> list[Lane]:
+    """As many lanes of `size` slots as the pool has room for. Raises ValueError for none."""
+    if pool.slots < size:
+        raise ValueError(f"a lane of {size} slots does not fit a pool of {pool.slots}")
+    return [
+        Lane(number, range(number * size, (number + 1) * size))
+        for number in range(pool.slots // size)
+    ]

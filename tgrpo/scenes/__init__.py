@@ -1,0 +1,1 @@
+"""Scenes for the language, from LIBERO's own classes."""

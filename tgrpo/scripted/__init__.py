@@ -1,0 +1,1 @@
+"""Skills without learning: the demonstrator, and ways to earn without doing the task."""

@@ -1,0 +1,180 @@
+"""Simulation: one LIBERO task that can be reset to a stored state and stepped, without rendering.
+
+Poses in an observation are those LIBERO reports: derived quantities (`site_xpos`, `xpos`, contacts)
+are one substep, 2 ms, older than `qpos`, because LIBERO does not recompute them after the last
+integration. Success tests and rewards read the same `data`, so they agree with LIBERO's.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from typing import Literal, Protocol
+from xml.etree import ElementTree
+
+import mujoco
+import numpy as np
+
+import rewardlang
+from tgrpo.simulation.initial_states import InitialState
+from tgrpo.simulation.libero_stepper import LiberoStepper
+from tgrpo.simulation.model_cache import CompiledTask, compiled_task
+from tgrpo.simulation.stepper import ArmIds, FastStepper, UnstablePhysicsError
+from tgrpo.tasks import SETTLING_ACTION, SETTLING_STEPS, Task
+from tgrpo.trajectory import ACTION_DIM, Observation, TaskContext
+
+logger = logging.getLogger(__name__)
+
+__all__ = ["Simulation", "UnstablePhysicsError"]
+
+_DIVERGED = (
+    mujoco.mjtWarning.mjWARN_BADQPOS,
+    mujoco.mjtWarning.mjWARN_BADQVEL,
+    mujoco.mjtWarning.mjWARN_BADQACC,
+)
+
+
+class Stepper(Protocol):
+    """Advances a model's data by control steps."""
+
+    model: mujoco.MjModel
+    data: mujoco.MjData
+
+    def reset(self) -> None: ...
+    def step(self, action: np.ndarray) -> None: ...
+    def close(self) -> None: ...
+
+
+class Simulation:
+    """One task. `model` and `data` are live: read them after `reset` or `step`.
+
+    `stepper="libero"` steps LIBERO's own environment (slow; the reference).
+    """
+
+    def __init__(self, task: Task, *, stepper: Literal["fast", "libero"] = "fast"):
+        _log_mujocos_warnings()
+        compiled = compiled_task(task)
+        self.task = task
+        self._compiled = compiled
+        self._stepper = _make_stepper(stepper, task, compiled)
+        self.model, self.data = self._stepper.model, self._stepper.data
+        self._arm = ArmIds.of(self.model)
+        self._bodies = np.array([self.model.body(entry.body).id for entry in compiled.objects])
+        self._initial_fixtures = self.fixtures()
+        self.context = TaskContext(
+            suite=task.suite,
+            task=task.name,
+            instruction=task.instruction,
+            object_names=tuple(entry.name for entry in compiled.objects),
+            object_categories=tuple(entry.category for entry in compiled.objects),
+        )
+
+    @property
+    def scene(self) -> rewardlang.Scene:
+        return self.task.scene
+
+    def fixtures(self) -> dict[str, np.ndarray]:
+        """Pose (7,) of every fixture's root body in the model, position and quaternion wxyz."""
+        bodies = [self.model.body(entry.body) for entry in self._compiled.fixtures]
+        return {body.name: np.concatenate([body.pos, body.quat]) for body in bodies}
+
+    def reset(self, state: InitialState) -> Observation:
+        """Restore `state` completely and let it settle for 10 steps.
+
+        What follows is bitwise the same whatever was simulated before. Raises ValueError where
+        `state` belongs to another task.
+        """
+        self.restore(state)
+        for _ in range(SETTLING_STEPS):
+            self.step(SETTLING_ACTION)
+        return self.observe()
+
+    def restore(self, state: InitialState) -> None:
+        """Restore `state` without settling."""
+        model, data = self.model, self.data
+        self._check_fits(state)
+        for name, pose in {**self._initial_fixtures, **state.fixtures}.items():
+            body = model.body(name).id
+            model.body_pos[body] = pose[:3]
+            model.body_quat[body] = pose[3:]
+        self._stepper.reset()
+        mujoco.mj_resetData(model, data)
+        data.qpos[:] = state.qpos
+        data.qvel[:] = state.qvel
+        data.time = state.time
+        mujoco.mj_forward(model, data)
+
+    def _check_fits(self, state: InitialState) -> None:
+        wanted, given = (self.model.nq, self.model.nv), (len(state.qpos), len(state.qvel))
+        unknown = sorted(set(state.fixtures) - set(self._initial_fixtures))
+        if wanted != given or unknown:
+            raise ValueError(
+                f"this initial state is not one of {self.task.id}: it has (nq, nv) = {given}, the "
+                f"task {wanted}; fixtures unknown to the task: {', '.join(unknown) or 'none'}"
+            )
+
+    def step(self, action: np.ndarray) -> Observation:
+        """One control step (0.05 s) with `action` (7,) in [-1, 1].
+
+        Raises UnstablePhysicsError where the physics diverged, ValueError for a malformed action.
+        """
+        values = np.asarray(action, dtype=np.float64)
+        if values.shape != (ACTION_DIM,) or not np.isfinite(values).all():
+            raise ValueError(f"an action is {ACTION_DIM} finite numbers, not {action!r}")
+        began = self.data.time
+        self._stepper.step(values)
+        self._check_stable(began)
+        return self.observe()
+
+    def _check_stable(self, began: float) -> None:
+        data = self.data
+        if any(data.warning[kind].number for kind in _DIVERGED) or not (
+            np.isfinite(data.qpos).all() and np.isfinite(data.qvel).all()
+        ):
+            raise UnstablePhysicsError(
+                f"{self.task.id}: physics diverged in the control step from t = {began:.2f} s"
+            )
+
+    def observe(self) -> Observation:
+        """What a policy may see now."""
+        data, arm = self.data, self._arm
+        rotation = np.empty(4)
+        mujoco.mju_mulQuat(rotation, data.xquat[arm.site_body], self.model.site_quat[arm.site])
+        robot = np.concatenate([data.site_xpos[arm.site], rotation, data.qpos[arm.finger_qpos]])
+        objects = np.concatenate([data.xpos[self._bodies], data.xquat[self._bodies]], axis=1)
+        return Observation(robot.astype(np.float32), objects.astype(np.float32))
+
+    def state_vector(self) -> np.ndarray:
+        """LIBERO's flattened state: time, qpos, qvel."""
+        return np.concatenate([[self.data.time], self.data.qpos, self.data.qvel])
+
+    def model_xml(self) -> str:
+        """LIBERO's own model as XML, textures included, with the fixtures where they stand now."""
+        root = ElementTree.fromstring(gzip.decompress(self._compiled.xml.read_bytes()))
+        for name, pose in self.fixtures().items():
+            body = root.find(f".//body[@name='{name}']")
+            assert body is not None, name
+            body.set("pos", " ".join(map(repr, pose[:3].tolist())))
+            body.set("quat", " ".join(map(repr, pose[3:].tolist())))
+        return ElementTree.tostring(root, encoding="unicode")
+
+    def close(self) -> None:
+        """Release what the stepper holds; the simulation is unusable afterwards."""
+        self._stepper.close()
+
+
+def _log_mujocos_warnings() -> None:
+    """Send MuJoCo's warnings to the log; by itself it writes a file into the working folder."""
+    if mujoco.get_mju_user_warning() is None:
+        mujoco.set_mju_user_warning(lambda message: logger.debug("MuJoCo: %s", message))
+
+
+def _make_stepper(kind: Literal["fast", "libero"], task: Task, compiled: CompiledTask) -> Stepper:
+    match kind:
+        case "fast":
+            data = mujoco.MjData(compiled.model)
+            return FastStepper(compiled.model, data, np.array(compiled.initial_arm))
+        case "libero":
+            return LiberoStepper(task)
+        case _:
+            raise ValueError(f"unknown stepper {kind!r}; there are 'fast' and 'libero'")

@@ -1,0 +1,1 @@
+"""The loop: plan, clone demonstrations, collect, update, validate, test; losses and advantages."""

@@ -1,0 +1,105 @@
+"""What a run is going to do: sizes, groups of each iteration, phases and the time they take."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from tgrpo.capacity import cores, worker_count
+from tgrpo.config import TrainConfig
+from tgrpo.programs import TaskProgram
+from tgrpo.progress import Phase, Unit
+from tgrpo.rollouts.rollout import GroupJob
+from tgrpo.simulation.initial_states import load_states
+from tgrpo.tasks import Task
+from tgrpo.training.cloning import DEFAULT_COUNT
+
+# Until a run has measured its own: one core of an ordinary machine.
+CONTROL_STEPS_PER_SECOND = 200.0
+GRADIENT_STEPS_PER_SECOND = 12.0
+EXPECTED_SHARE_OF_STEPS = 0.5  # of the suite's maximum, in a group or an evaluation
+DEMONSTRATION_STEPS = 80
+
+
+def group_jobs(
+    config: TrainConfig, programs: Sequence[TaskProgram], iteration: int
+) -> list[GroupJob]:
+    """The groups of an iteration: tasks in turn, training states in an order keyed by the seed."""
+    rng = np.random.default_rng((config.seed, 2, iteration))
+    orders = [rng.permutation(len(load_states(item.task, "train"))) for item in programs]
+    rollout, first = config.rollout, (iteration - 1) * config.rollout.groups_per_iteration
+    jobs = []
+    for number in range(rollout.groups_per_iteration):
+        turn, index = divmod(first + number, len(programs))
+        task, states = programs[index].task, load_states(programs[index].task, "train")
+        order = np.roll(orders[index], -(turn - first // len(programs)))
+        jobs.append(
+            GroupJob(
+                number=number,
+                task=task,
+                program=programs[index].program,
+                candidates=tuple(states[state] for state in order),
+                max_steps=rollout.max_steps or task.max_steps,
+            )
+        )
+    return jobs
+
+
+def plan(config: TrainConfig, tasks: Sequence[Task]) -> list[Phase]:
+    """Every phase of a run in order, with the work expected of it."""
+    evaluation = config.evaluation
+    validate = _episodes("validate", tasks, evaluation.validation_episodes * len(tasks))
+    arms = config.rollout.group_size * config.rollout.groups_per_iteration
+    phases = [*start_plan(config, tasks), validate]
+    for iteration in range(1, config.iterations + 1):
+        phases.append(_episodes("train", tasks, arms))
+        if iteration % evaluation.validate_every == 0 or iteration == config.iterations:
+            phases.append(validate)
+    test = _episodes("test", tasks, evaluation.test_episodes * len(tasks))
+    return phases + [test] * (1 if config.iterations == 0 else 3)
+
+
+def sft_plan(config: TrainConfig, tasks: Sequence[Task]) -> list[Phase]:
+    """The phases of `tgrpo sft`."""
+    episodes = config.evaluation.validation_episodes * len(tasks)
+    return [*start_plan(config, tasks), _episodes("validate", tasks, episodes)]
+
+
+def start_plan(config: TrainConfig, tasks: Sequence[Task]) -> list[Phase]:
+    """What it takes to have the policy that training starts from."""
+    if config.start_from is not None:
+        return []
+    sft = Phase("sft", config.sft.steps, "gradient steps")
+    if config.demonstrations.file is not None:
+        return [sft]
+    count = (config.demonstrations.count or DEFAULT_COUNT) * len(tasks)
+    return [Phase("demonstrate", count * DEMONSTRATION_STEPS, "demonstrator steps"), sft]
+
+
+def _episodes(name: str, tasks: Sequence[Task], count: int) -> Phase:
+    steps = np.mean([task.max_steps for task in tasks]) * EXPECTED_SHARE_OF_STEPS
+    return Phase(name, round(count * steps), "control steps")
+
+
+def initial_rates(config: TrainConfig) -> dict[Unit, float]:
+    """Units per second to assume before anything is measured."""
+    busy = min(worker_count(config), cores())
+    return {
+        "control steps": CONTROL_STEPS_PER_SECOND * busy,
+        "demonstrator steps": CONTROL_STEPS_PER_SECOND,
+        "gradient steps": GRADIENT_STEPS_PER_SECOND,
+    }
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch uses `count` threads inside: one beside busy workers, all where workers rest."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,92 @@
+"""Episodes to numbers: metrics of an iteration and of an evaluation, and lines to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from tgrpo.programs import TaskProgram
+from tgrpo.rollouts.evaluation import Evaluation, TaskEvaluation, stage_order, stages_reached
+from tgrpo.rollouts.rollout import Collected
+from tgrpo.trajectory import Ending
+
+
+def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str, float]:
+    """Metrics of the episodes of an iteration."""
+    arms = [arm for group in collected.groups for arm in group.trajectories]
+    orders = {item.task.name: stage_order(item.program) for item in programs}
+    stage = [
+        stages_reached(
+            [arm.stage_keys[index] for index in arm.stages],
+            orders[arm.context.task],
+            success=arm.success,
+        )
+        for arm in arms
+    ]
+    steps = sum(map(len, arms))
+    return {
+        "rollout/success": _share(arm.success for arm in arms),
+        "rollout/cut": _share(arm.ending is Ending.CUT for arm in arms),
+        "rollout/unstable": float(sum(arm.ending is Ending.UNSTABLE for arm in arms)),
+        "rollout/groups_with_success": _share(
+            any(arm.success for arm in group.trajectories) for group in collected.groups
+        ),
+        "rollout/phi": float(np.mean([arm.phi.max(initial=0.0) for arm in arms])),
+        "rollout/return": float(np.mean([arm.rewards.sum() for arm in arms])),
+        "rollout/stage": float(np.mean(stage)),
+        "rollout/steps": float(np.mean([len(arm) for arm in arms])),
+        "rollout/redrawn_states": float(collected.redrawn),
+        "rollout/workers_replaced": float(collected.workers_replaced),
+        "rollout/steps_per_second": steps / max(1e-9, collected.seconds["wall"]),
+    }
+
+
+def _share(values: Iterable[bool]) -> float:
+    return float(np.mean(list(values)))
+
+
+def evaluation_metrics(evaluation: Evaluation) -> dict[str, float]:
+    """Success, stage and Φ per task and on average, and what went wrong."""
+    metrics = {
+        "success": evaluation.mean_success,
+        "unstable": float(sum(item.unstable for item in evaluation.tasks)),
+        "workers_replaced": float(evaluation.workers_replaced),
+    }
+    for item in evaluation.tasks:
+        metrics[f"success/{item.task}"] = item.success.value
+        metrics[f"stage/{item.task}"] = item.mean_stage
+        metrics[f"phi/{item.task}"] = item.mean_phi
+    return metrics
+
+
+def shown(summary: Mapping[str, float]) -> dict[str, str]:
+    """The part of `summarise` that the progress line has room for."""
+    return {
+        "success": f"{summary['rollout/success']:.0%}",
+        "stage": f"{summary['rollout/stage']:.1f}",
+        "Φ": f"{summary['rollout/phi']:.2f}",
+    }
+
+
+def iteration_line(
+    iteration: int, iterations: int, summary: Mapping[str, float], seconds: Mapping[str, float]
+) -> str:
+    return (
+        f"iteration {iteration}/{iterations}: success {summary['rollout/success']:.0%} "
+        f"of arms, {summary['rollout/groups_with_success']:.0%} of groups; "
+        f"stage {summary['rollout/stage']:.1f}, Φ {summary['rollout/phi']:.2f}, "
+        f"{summary['rollout/steps_per_second']:.0f} steps/s, "
+        f"collect {seconds['wall']:.1f} s, update {seconds['update']:.1f} s"
+    )
+
+
+def validation_line(iteration: int, evaluation: Evaluation, better: bool) -> str:
+    where = f"after iteration {iteration}" if iteration else "of the SFT policy"
+    mark = "; best so far" if better and iteration else ""
+    tasks = ", ".join(_task_text(item) for item in evaluation.tasks)
+    return f"validation {where}: {tasks}{mark}"
+
+
+def _task_text(item: TaskEvaluation) -> str:
+    return f"{item.successes}/{len(item.outcomes)} (stage {item.mean_stage:.1f})"
