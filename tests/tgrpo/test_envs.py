@@ -189,6 +189,7 @@ def test_a_model_damaged_in_the_cache_is_compiled_anew(monkeypatch, tmp_path, ca
     monkeypatch.setenv("TGRPO_CACHE", str(tmp_path))
     # Libraries that other tests import may have switched off every logger that was there.
     monkeypatch.setattr(logging.getLogger("tgrpo.simulation.model_cache"), "disabled", False)
+    caplog.set_level(logging.WARNING, "tgrpo.simulation.model_cache")
     compiled_task(SOUP)
     (binary,) = tmp_path.rglob("*.mjb")
     whole = binary.read_bytes()
