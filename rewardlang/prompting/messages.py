@@ -9,11 +9,10 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from rewardlang.api import Analysis
 from rewardlang.diagnostics import Diagnostic
 from rewardlang.inspecting import reference, scene_card
+from rewardlang.inspecting.page import filled
 from rewardlang.llm.model import Message
 from rewardlang.prompting.failures import CLASSES, class_of
 from rewardlang.scene import Scene
@@ -153,15 +152,4 @@ def _examples() -> tuple[str, ...]:
 
 
 def _filled(template: str, **values: Any) -> str:
-    return _environment().get_template(f"{template}.jinja").render(**values).strip() + "\n"
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("rewardlang.prompting"),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        autoescape=False,  # prompts are plain text
-    )
+    return filled(f"{template}.jinja", package="rewardlang.prompting", **values)
