@@ -98,6 +98,11 @@ class Asked:
             "temperature": self.temperature,
         }
 
+    def given(self) -> list[str]:
+        """The options that were given, as they are written."""
+        said = (field.name for field in fields(self) if getattr(self, field.name) != field.default)
+        return [f"--{name.replace('_', '-')}" for name in said]
+
 
 def asks_model(*, constrained: bool = True) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command the fields of `Asked` as options, and what they say as the argument `asked`.
@@ -140,7 +145,7 @@ def _options(constrained: bool) -> list[inspect.Parameter]:
 def language_model(asked: Asked, tell: Callable[[str], None]) -> LanguageModel | None:
     """The LanguageModel that options, environment and configuration name; None for none of them.
 
-    Exits with what is wrong in them.
+    Exits with what is wrong in them, and where options are for an endpoint that nothing names.
     """
     from rewardlang.llm.settings import SettingsError, settings
 
@@ -148,6 +153,11 @@ def language_model(asked: Asked, tell: Callable[[str], None]) -> LanguageModel |
         chosen = settings(asked.flags(), os.environ, asked.config)
     except SettingsError as error:
         fail(str(error))
+    if chosen is None and (given := asked.given()):
+        fail(
+            f"{' and '.join(given)} {'is' if len(given) == 1 else 'are'} given, but no endpoint: "
+            "--base-url URL or --model NAME names one"
+        )
     if chosen is None:
         return None
     return _connected(asked, chosen, tell)

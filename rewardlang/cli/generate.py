@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,13 @@ import typer
 from rewardlang.cli.console import fail
 from rewardlang.cli.endpoint import Asked, Attempts, Constrain, asks_model, language_model
 from rewardlang.cli.generating import (
-    NO_ENDPOINT,
     Work,
     auditor,
     generate_one,
     generate_suite,
     say,
     show_attempt,
+    tell_planned,
 )
 from rewardlang.cli.key_poses import all_with_poses, nonsense, unread, with_poses
 from rewardlang.cli.prompts import print_all_prompts, print_prompt
@@ -107,6 +108,8 @@ def generate(
     """
     given: Sequence[Path] = demos or ()
     problem = _nonsense(instruction, scene, suite, all_, show_prompt)
+    if offline and (endpoint := asked.given()):
+        problem = problem or f"--offline asks no language model, {' and '.join(endpoint)} is for one"
     problem = problem or nonsense(
         given, asks=show_prompt or not offline, several=bool(suite) or all_
     )
@@ -126,7 +129,7 @@ def generate(
         if not offline:
             work = work.asking(language_model(asked, say), auditor(audit and samples > 1))
         if work.model is None and not offline:
-            typer.echo(NO_ENDPOINT)
+            tell_planned(os.environ)
             given = unread(given)
         if suite:
             generate_suite(all_with_poses(wanted_in_suite(suite), given), work, jobs)

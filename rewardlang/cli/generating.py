@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,9 +23,10 @@ from rewardlang.prompting.messages import Finding, Wanted
 from rewardlang.simulator import SimulatorError, find
 from rewardlang.state import BindError
 
-NO_ENDPOINT = (
+_NO_ENDPOINT = (
     "No language model endpoint is configured: the planner writes the program from LIBERO's goal."
 )
+_UNUSED_KEY = "OPENAI_API_KEY is set: --model NAME uses it."
 
 _WHAT = {
     Written.NEW: "wrote",
@@ -53,6 +54,13 @@ class Work:
 def say(line: str) -> None:
     """A line about the endpoint, beside the output."""
     typer.echo(line, err=True)
+
+
+def tell_planned(environment: Mapping[str, str]) -> None:
+    """That the planner writes because nothing names an endpoint, and what comes near to one."""
+    typer.echo(_NO_ENDPOINT)
+    if environment.get("OPENAI_API_KEY"):
+        typer.echo(_UNUSED_KEY)
 
 
 def auditor(asked: bool) -> Audit | None:

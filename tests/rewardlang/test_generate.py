@@ -189,6 +189,37 @@ def test_without_an_endpoint_the_command_says_that_it_plans(tmp_path: Path) -> N
     assert files(tmp_path) == [f"{MILK_ID}.rl"]
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--provider", "openai"), "--provider is given"),
+        (("--provider", "vllm", "--api-key", "abc"), "--api-key and --provider are given"),
+        (("--constrain", "grammar"), "--constrain is given"),
+        (("--temperature", "0"), "--temperature is given"),
+    ],
+)
+def test_options_for_an_endpoint_that_nothing_names_do_not_end_in_a_planned_program(
+    options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    code, told = run(MILK, "--out", tmp_path, *options)
+    assert code == 1
+    assert told == (
+        f"error: {said}, but no endpoint: --base-url URL or --model NAME names one\n"
+    )
+    assert files(tmp_path) == []
+
+
+def test_openais_key_alone_names_no_endpoint_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-0123456789")
+    code, said = run(MILK, "--out", tmp_path)
+    assert code == 0
+    assert "OPENAI_API_KEY is set: --model NAME uses it." in said
+    assert "sk-0" not in said
+    assert files(tmp_path) == [f"{MILK_ID}.rl"]
+
+
 def test_a_nearest_task_is_named_with_its_similarity(tmp_path: Path) -> None:
     code, said = run("Pick up the mlik and place it in the basket", "--offline", "--out", tmp_path)
     assert code == 0
@@ -245,6 +276,7 @@ def test_a_dry_run_prints_the_program_and_writes_nothing(tmp_path: Path) -> None
     ("arguments", "message"),
     [
         (["--offline"], "say what the robot is to do"),
+        ([MILK, "--offline", "--model", "m"], "--offline asks no language model, --model is for"),
         (["--all"], "--all goes with --show-prompt"),
         ([MILK, "--suite", "libero_goal"], "are for one task"),
         (["--suite", "libero_goal", "--all", "--show-prompt"], "exclude each other"),
