@@ -14,6 +14,7 @@ from rewardlang.cli.console import fail
 from rewardlang.cli.endpoint import Asked, Attempts, Constrain, asks_model, language_model
 from rewardlang.cli.generating import (
     Work,
+    advised,
     auditor,
     generate_one,
     generate_suite,
@@ -28,6 +29,7 @@ from rewardlang.generation.task import TaskError, meant, wanted_everywhere, want
 from rewardlang.generation.transcript import TranscriptError
 from rewardlang.generation.writing import WriteError
 from rewardlang.llm.model import EndpointError
+from rewardlang.planning.instructions import normalise
 from rewardlang.simulator import SimulatorError
 from rewardlang.state import BindError
 
@@ -40,6 +42,8 @@ _TOLD = (
     SimulatorError,
     BindError,
 )
+
+_ADVICE = "--attempts and --samples ask more often, --offline plans LIBERO's own goal"
 
 
 @asks_model()
@@ -109,7 +113,8 @@ def generate(
     given: Sequence[Path] = demos or ()
     problem = _nonsense(instruction, scene, suite, all_, show_prompt)
     if offline and (endpoint := asked.given()):
-        problem = problem or f"--offline asks no language model, {' and '.join(endpoint)} is for one"
+        for_one = f"{' and '.join(endpoint)} {'is' if len(endpoint) == 1 else 'are'} for one"
+        problem = problem or f"--offline asks no language model, {for_one}"
     problem = problem or nonsense(
         given, asks=show_prompt or not offline, several=bool(suite) or all_
     )
@@ -138,7 +143,7 @@ def generate(
             generate_one(replace(task, wanted=with_poses(task.wanted, given)), work)
     except _TOLD as error:
         show_attempt(error)
-        fail(str(error))
+        fail(advised(error, _ADVICE))
 
 
 def _nonsense(
@@ -147,6 +152,8 @@ def _nonsense(
     """What in the arguments contradicts itself; "" for nothing."""
     if all_ and not show_prompt:
         return "--all goes with --show-prompt; --suite SUITE generates every task of a suite"
+    if instruction is not None and not normalise(instruction):
+        return "the instruction is empty: say what the robot is to do"
     several = bool(suite) or all_
     if several and (instruction or scene):
         return "an instruction and --scene are for one task, --suite and --all for many"

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from rewardlang.cli.console import print_diagnostics
-from rewardlang.cli.generate_tables import Row, cost, failed_row, print_rows, row_of
+from rewardlang.cli.generate_tables import Row, choice_of, cost, failed_row, print_rows, row_of
 from rewardlang.generation.making import Audit, MakeError, Manner, Program, modelled, planned
 from rewardlang.generation.suite import in_parallel
 from rewardlang.generation.task import Meant, program_path
@@ -21,6 +21,7 @@ from rewardlang.generation.writing import Written, refuse_existing, write
 from rewardlang.llm.model import LanguageModel
 from rewardlang.prompting.messages import Finding, Wanted
 from rewardlang.simulator import SimulatorError, find
+from rewardlang.source import Source
 from rewardlang.state import BindError
 
 _NO_ENDPOINT = (
@@ -89,13 +90,14 @@ def generate_one(meant: Meant, work: Work) -> None:
     with _asking(work):
         program = _made(meant.wanted, work)
     _tell_nearest(meant)
-    if work.dry_run:
-        typer.echo(program.text, nl=False)
-    else:
-        done = write(path, program.text, force=work.force)
+    done = None if work.dry_run else write(path, program.text, force=work.force)
+    source = program.analysis.source
+    shown = Source(source.text, str(path)) if done else source
+    print_diagnostics([(shown, found) for found in program.analysis.diagnostics], err=True)
+    if done:
         typer.echo("\n".join([f"{_WHAT[done]} {path}", *_next(path, meant.wanted)]))
-    found = program.analysis.diagnostics
-    print_diagnostics([(program.analysis.source, diagnostic) for diagnostic in found], err=True)
+    else:
+        typer.echo(program.text, nl=False)
     if program.choice:
         say(cost(program.choice))
 
@@ -113,14 +115,17 @@ def generate_suite(tasks: Sequence[Wanted], work: Work, jobs: int) -> None:
             task = wanted.scene.task
             rows[task] = end if isinstance(end, Row) else failed_row(task, end)
             progress.advance(bar)
-    print_rows([rows[wanted.scene.task] for wanted in tasks])
+    told = [rows[wanted.scene.task] for wanted in tasks]
+    if work.dry_run:
+        typer.echo("\n".join(row.text for row in told if row.text), nl=False)
+    print_rows(told, err=work.dry_run)  # standard output is for the programs then
     if any(row.outcome == "failed" for row in rows.values()):
         raise typer.Exit(1)
 
 
 def show_attempt(error: Exception) -> None:
     """What is wrong with the best that a model wrote, and what it cost."""
-    choice = error.choice if isinstance(error, MakeError) else None
+    choice = choice_of(error)
     if choice is None:
         return
     if analysis := choice.attempt.analysis:
@@ -128,16 +133,21 @@ def show_attempt(error: Exception) -> None:
     say(cost(choice))
 
 
+def advised(error: Exception, advice: str) -> str:
+    """The error's message; with the advice, where a model was asked and wrote no program."""
+    return f"{error}; {advice}" if choice_of(error) else str(error)
+
+
 def _one_of_many(wanted: Wanted, work: Work) -> Row:
     path = program_path(work.out, wanted)
     if path.exists() and not (work.force or work.dry_run):
-        return Row(wanted.scene.task, "kept", note="--force replaces it")
+        return Row(wanted.scene.task, "kept", note="there already; --force replaces what is there")
     try:
         program = _made(wanted, work)
     except (SimulatorError, BindError) as error:
         raise MakeError(f"its audit failed: {error}") from error
     if work.dry_run:
-        return row_of(program, "made")
+        return replace(row_of(program, "made"), text=f"# {path}\n{program.text}")
     return row_of(program, _WHAT[write(path, program.text, force=work.force)])
 
 

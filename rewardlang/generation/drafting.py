@@ -76,14 +76,19 @@ class Attempt:
         return self.analysis.source.text if self.analysis else ""
 
     @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Of the findings, those with which it is no program yet."""
+        diagnostics = self.analysis.diagnostics if self.analysis else ()
+        told = zip(self.findings, diagnostics, strict=False)  # those of the goal come after
+        wrong = [finding for finding, found in told if found.is_error]
+        return (*wrong, *(found for found in self.findings if found in (_NOT_OWN, _NOT_NATIVE)))
+
+    @property
     def badness(self) -> tuple[int, int]:
         """Errors, then warnings; what is no program at all is worse than any."""
         if self.analysis is None:
             return (1 << 20, 0)
-        errors = sum(found.is_error for found in self.analysis.diagnostics)
-        if self.fault or {_NOT_OWN, _NOT_NATIVE} & set(self.findings):
-            errors += 1
-        return (errors, len(self.findings))
+        return (len(self.errors) + bool(self.fault), len(self.findings))
 
     @property
     def is_usable(self) -> bool:

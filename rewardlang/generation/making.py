@@ -83,7 +83,4 @@ def _failed(choice: Choice) -> str:
     if choice.attempt.fault:
         return f"no program came of {answers}: {choice.attempt.answer.finish} answer"
     errors = choice.attempt.badness[0]
-    return (
-        f"the best of {answers} has {errors} error{'' if errors == 1 else 's'}; --attempts and "
-        "--samples ask more often, --offline takes the planner"
-    )
+    return f"the best of {answers} has {errors} error{'' if errors == 1 else 's'}"

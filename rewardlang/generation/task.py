@@ -76,9 +76,8 @@ def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
         raise TaskError(str(error)) from error
     except UnknownSceneError as error:
         near = difflib.get_close_matches(suite, suites(), n=1)
-        hint = f"; did you mean `{near[0]}`?" if near else ""
-        listed = ", ".join(error.known)
-        raise TaskError(f"there is no suite `{suite}`{hint} There are {listed}") from error
+        hint = f"; did you mean `{near[0]}`? There are " if near else "; there are "
+        raise TaskError(f"there is no suite `{suite}`{hint}{', '.join(error.known)}") from error
 
 
 def wanted_everywhere() -> tuple[Wanted, ...]:
@@ -131,11 +130,11 @@ def _scene(scene_id: str) -> Scene:
 
 
 def _no_task(instruction: str, *, by_model: bool) -> str:
-    own = "\n--scene SUITE/TASK makes it a goal of your own in that scene" if by_model else ""
+    asking = "" if by_model else " and a language model (--model)"
     return (
-        f"no LIBERO task has the instruction `{instruction}`, nor one near it; the nearest are\n"
+        f"no instruction of LIBERO is close enough to `{instruction}`; the closest are\n"
         + _listed(nearest(instruction))
-        + own
+        + f"\n--scene SUITE/TASK{asking} makes it a goal of your own in that scene"
     )
 
 

@@ -96,8 +96,15 @@ def test_several_fitting_tasks_are_listed_to_choose_from() -> None:
 def test_an_unknown_instruction_lists_the_three_nearest() -> None:
     with pytest.raises(TaskError) as caught:
         meant("pick up the banana and place it in the basket", None, by_model=False)
-    first, *nearest = str(caught.value).splitlines()
-    assert "`pick up the banana and place it in the basket`" in first
+    first, *nearest, last = str(caught.value).splitlines()
+    assert first == (
+        "no instruction of LIBERO is close enough to `pick up the banana and place it in the "
+        "basket`; the closest are"
+    )
+    assert last == (
+        "--scene SUITE/TASK and a language model (--model) makes it a goal of your own in that "
+        "scene"
+    )
     assert len(nearest) == 3
     assert all("place it in the basket" in line for line in nearest)
 
@@ -203,9 +210,7 @@ def test_options_for_an_endpoint_that_nothing_names_do_not_end_in_a_planned_prog
 ) -> None:
     code, told = run(MILK, "--out", tmp_path, *options)
     assert code == 1
-    assert told == (
-        f"error: {said}, but no endpoint: --base-url URL or --model NAME names one\n"
-    )
+    assert told == (f"error: {said}, but no endpoint: --base-url URL or --model NAME names one\n")
     assert files(tmp_path) == []
 
 
@@ -234,7 +239,7 @@ def test_an_identical_file_is_said_and_exits_0(tmp_path: Path) -> None:
     assert said.startswith("already there, identical: ")
 
 
-@pytest.mark.parametrize("instruction", [BOWL, "fold the laundry", "turn on the stove", "  "])
+@pytest.mark.parametrize("instruction", [BOWL, "fold the laundry", "turn on the stove"])
 def test_what_the_user_has_to_decide_exits_1_without_a_traceback(
     instruction: str, tmp_path: Path
 ) -> None:
@@ -262,8 +267,39 @@ def test_a_suite_is_planned_at_once_and_what_is_there_is_kept(tmp_path: Path) ->
     code, said = run("--suite", "libero_object", "--offline", "--out", tmp_path)
     assert code == 0
     assert "9 made, 1 kept, 0 failed" in said
+    assert f"{MILK_ID.partition('/')[2]}: there already; --force replaces what is there" in said
+    assert "tokens" not in said
+    assert "seconds" not in said
     assert edited.read_text() == "my edit"
     assert len(files(tmp_path)) == 10
+
+
+def test_a_suite_in_a_dry_run_prints_each_program_under_its_path(tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        application, ["--suite", "libero_goal", "--offline", "--dry-run", "--out", str(tmp_path)]
+    )
+    scenes = suite_scenes("libero_goal").values()
+    assert result.stdout == "\n".join(
+        f"# {tmp_path / scene.id}.rl\n{plan(scene)}" for scene in scenes
+    )
+    assert "10 made, 0 kept, 0 failed" in result.stderr
+    assert "tokens" not in result.stderr
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("suite", "said"),
+    [
+        ("nosuch", "error: there is no suite `nosuch`; there are libero_10, "),
+        ("libero_gaol", "there is no suite `libero_gaol`; did you mean `libero_goal`? There are "),
+    ],
+)
+def test_an_unknown_suite_is_told_with_those_there_are(
+    suite: str, said: str, tmp_path: Path
+) -> None:
+    code, told = run("--suite", suite, "--offline", "--out", tmp_path)
+    assert code == 1
+    assert said in told
 
 
 def test_a_dry_run_prints_the_program_and_writes_nothing(tmp_path: Path) -> None:
@@ -277,6 +313,8 @@ def test_a_dry_run_prints_the_program_and_writes_nothing(tmp_path: Path) -> None
     [
         (["--offline"], "say what the robot is to do"),
         ([MILK, "--offline", "--model", "m"], "--offline asks no language model, --model is for"),
+        (["  "], "the instruction is empty: say what the robot is to do"),
+        (["", "--model", "m"], "the instruction is empty"),
         (["--all"], "--all goes with --show-prompt"),
         ([MILK, "--suite", "libero_goal"], "are for one task"),
         (["--suite", "libero_goal", "--all", "--show-prompt"], "exclude each other"),

@@ -315,7 +315,7 @@ def test_nothing_is_audited_where_there_is_nothing_to_choose() -> None:
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        (WRONG, "the best of 2 answers has 1 error; --attempts and --samples ask more often"),
+        (WRONG, "the best of 2 answers has 1 error"),
         (WORSE, "the best of 2 answers has 2 errors"),
         (Finish.CUT, "no program came of 2 answers: cut answer"),
     ],

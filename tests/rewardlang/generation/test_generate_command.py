@@ -18,7 +18,7 @@ from rewardlang.cli import app
 from rewardlang.generation.writing import write as real_write
 from rewardlang.planning.planner import plan
 from rewardlang.scene import load, suite_scenes
-from tests.rewardlang.generation.scripted import GOOD, MILK, WRONG
+from tests.rewardlang.generation.scripted import GOOD, MILK, WARNED, WRONG
 from tests.rewardlang.llm.misbehaving import (
     KEY,
     MODEL,
@@ -96,6 +96,25 @@ def test_a_program_is_planned_written_corrected_and_kept(home: Path) -> None:
         assert fresh[0] == 0
         assert len(script.asked) > 3
     assert len((home / "talk.jsonl").read_text("utf-8").splitlines()) >= 7
+
+
+def test_a_warning_is_told_under_the_programs_path_before_what_comes_next(home: Path) -> None:
+    with misbehaving(saying(WARNED)) as script:
+        code, said = run(script, home, MILK.instruction, *ONCE)
+    path = home / "out" / FILE
+    assert code == 0
+    assert re.search(rf"--> {re.escape(str(path))}:\d+:\d+", said)
+    assert "answer:" not in said
+    assert said.index("warning[") < said.index(f"wrote {path}") < said.index("Next:")
+
+
+def test_a_program_that_fails_is_told_with_the_options_that_help(home: Path) -> None:
+    with misbehaving(saying(WRONG)) as script:
+        _, said = run(script, home, MILK.instruction, *ONCE)
+    assert said.endswith(
+        "the best of 1 answer has 1 error; --attempts and --samples ask more often, "
+        "--offline plans LIBERO's own goal\n"
+    )
 
 
 def test_what_was_asked_before_needs_no_endpoint(home: Path) -> None:
@@ -215,7 +234,11 @@ def test_a_suite_is_written_and_what_fails_is_told(home: Path) -> None:
         assert code == 1
         assert "9 made, 0 kept, 1 failed" in said
         assert "1000 tokens of prompts and 100 of answers" in said
-        assert "the best of 1 answer has" in said
+        told = (
+            rf"{TASKS[0]}: the best of 1 answer has \d+ errors?; line 5: unknown-object: `milk_1` "
+        )
+        assert re.search(told, said), said[-400:]
+        assert "--transcript FILE records every answer, wrong ones too" in said
     assert written(home) == {f"{SUITE}/{t}.rl": plan(load(f"{SUITE}/{t}")) for t in TASKS[1:]}
     with misbehaving(right) as script:
         code, said = run(script, home, "--suite", SUITE, *ONCE, "--no-cache")
