@@ -15,10 +15,17 @@ from rich.status import Status
 
 from rewardlang.api import Analysis, analyze
 from rewardlang.cli.change_tables import print_changes
-from rewardlang.cli.console import OneProgram, fail, found_scene, print_diagnostics, replace
+from rewardlang.cli.console import (
+    OneProgram,
+    fail,
+    found_scene,
+    must_be_writable,
+    print_diagnostics,
+    replace,
+)
 from rewardlang.cli.endpoint import Asked, Attempts, asks_model, needed_model
 from rewardlang.cli.generate_tables import cost
-from rewardlang.cli.generating import auditor, say, show_attempt
+from rewardlang.cli.generating import advised, auditor, say, show_attempt
 from rewardlang.files import STDIN, read_program
 from rewardlang.generation.choosing import choose
 from rewardlang.generation.drafting import Draft, Prove
@@ -164,6 +171,7 @@ def _prover(target: Target, *, wanted: bool) -> Prove | None:
 def _revise(target: Target, asked: Asked, revise: Callable[[LanguageModel], Draft]) -> None:
     """Ask, show what changes, and write it if the user agrees."""
     speaker = needed_model(asked, say)
+    _make_room(target)
 
     def program() -> Program:
         return finished(target.wanted, choose([revise(speaker)]))
@@ -175,10 +183,10 @@ def _revise(target: Target, asked: Asked, revise: Callable[[LanguageModel], Draf
     if made.text == target.analysis.source.text:
         typer.echo(f"{target.path}: nothing changed")
         return
-    _show(target.analysis, made)
+    _show(target, made)
     if target.dry_run:
         return
-    if target.out != STDIN and not _agreed(target):
+    if not _agreed(target):
         fail("nothing is written; --yes writes without asking")
     replace(target.out, made.text)
     if target.out != STDIN:
@@ -191,12 +199,24 @@ def _told(do: Callable[[], R]) -> R:
         return do()
     except (MakeError, TranscriptError, EndpointError, SimulatorError, BindError) as error:
         show_attempt(error)
-        fail(str(error))
+        fail(advised(error, "--attempts asks more often"))
 
 
-def _show(before: Analysis, after: Program) -> None:
+def _make_room(target: Target) -> None:
+    """The folder of what is written; exits where it cannot be, before an answer is paid."""
+    if target.dry_run or target.out == STDIN:
+        return
+    folder = target.out.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"cannot make the folder {folder}: {(error.strerror or str(error)).lower()}")
+    must_be_writable([target.out])
+
+
+def _show(target: Target, after: Program) -> None:
     """What changed in meaning; in text, where the old program had no meaning."""
-    new = after.analysis
+    before, new = target.analysis, after.analysis
     if before.program is not None and new.program is not None:
         print_changes(differences(before.program, new.program))
     else:
@@ -209,7 +229,9 @@ def _show(before: Analysis, after: Program) -> None:
             lineterm="",
         )
         typer.echo("\n".join(lines))
-    print_diagnostics([(new.source, found) for found in new.diagnostics], err=True)
+    name = new.source.name if target.out == STDIN else str(target.out)
+    shown = Source(new.source.text, name)
+    print_diagnostics([(shown, found) for found in new.diagnostics], err=True)
     assert after.choice is not None
     for finding in after.choice.attempt.findings:
         if finding.line == 0:
@@ -217,7 +239,8 @@ def _show(before: Analysis, after: Program) -> None:
 
 
 def _agreed(target: Target) -> bool:
-    if target.yes:
+    """Whether it may be written; asked only where the content of a file goes."""
+    if target.yes or target.out == STDIN or not target.out.is_file():
         return True
     return sys.stdin.isatty() and typer.confirm(f"Write {target.out}?")
 
