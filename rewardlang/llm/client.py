@@ -17,8 +17,10 @@ from rewardlang.llm.faults import (
     asked_wait,
     explained,
     is_lasting,
+    is_nobody_there,
     is_passing,
     is_refusal,
+    keyless,
     without_secrets,
 )
 from rewardlang.llm.model import (
@@ -47,6 +49,7 @@ from rewardlang.llm.streams import (
 )
 
 CONNECT_TIMEOUT = 10.0  # s
+_MOST_NAMED = 10  # models
 _NO_LIST = (403, 404, 405, 501)  # of those that answer questions but list no models
 
 Tell = Callable[[str], None]
@@ -173,22 +176,29 @@ class Client:
         growing = tenacity.wait_exponential(multiplier=0.5, max=30.0) + tenacity.wait_random(0, 1)
         asking = tenacity.Retrying(
             retry=tenacity.retry_if_exception(is_passing),
-            stop=tenacity.stop_after_attempt(self._settings.retries + 1),
+            stop=lambda state: state.attempt_number > self._retries(_error(state)),
             wait=lambda state: max(growing(state), asked_wait(_error(state))),
             before_sleep=self._tell_wait,
             reraise=True,
         )
         return asking(ask)
 
+    def _retries(self, error: Exception) -> int:
+        most = self._settings.retries
+        return min(most, 1) if is_nobody_there(error) else most
+
     def _tell_wait(self, state: tenacity.RetryCallState) -> None:
-        why = explained(_error(state), self._settings, self._settings.model or "", ())
+        error = _error(state)
+        why = explained(error, self._settings, self._settings.model or "", ())
         self._tell(
             f"{why}; trying again in {state.upcoming_sleep:.1f} s "
-            f"({state.attempt_number} of {self._settings.retries})"
+            f"({state.attempt_number} of {self._retries(error)})"
         )
 
     def _find(self) -> Found:
         settings = self._settings
+        if told := keyless(settings):
+            raise EndpointError(told, lasting=True)
         try:
             listed = self._patiently(self._listed)
         except Exception as error:  # as in `_answer`
@@ -197,6 +207,11 @@ class Client:
                 raise EndpointError(said, lasting=is_lasting(error)) from error
             listed = {}
         offered = tuple(listed)
+        if settings.model and offered and settings.model not in offered:
+            self._tell(
+                f"`{settings.model}` is not among the models that {settings.address} lists: "
+                f"{_named(offered)}"
+            )
         provider = settings.provider or provider_of(settings.base_url, list(listed.values()))
         return Found(settings.model or self._only(offered), provider, offered)
 
@@ -208,8 +223,7 @@ class Client:
     def _only(self, offered: tuple[str, ...]) -> str:
         if len(offered) == 1:
             return offered[0]
-        names = ", ".join(f"`{name}`" for name in sorted(offered)[:10])
-        there_are = f"it offers {names}" if names else "it names none"
+        there_are = f"it offers {_named(offered)}" if offered else "it names none"
         raise EndpointError(
             f"which model of {self._settings.address}? --model NAME says it; {there_are}"
         )
@@ -260,6 +274,13 @@ def _read(stream: openai.Stream[Any], pieces: Callable[[Any], Iterable[Piece]]) 
             raise StreamCutError from error.__cause__
         except openai.APIError as error:
             raise StreamFailedError(error.message, error.code) from error
+
+
+def _named(offered: Iterable[str]) -> str:
+    """Of the models that are offered, as many as can be read."""
+    names = sorted(offered)
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(f"`{name}`" for name in names[:_MOST_NAMED]) + more
 
 
 def _lists_no_models(error: Exception) -> bool:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from socket import gaierror
+from urllib.parse import urlsplit
 
 import openai
 
 from rewardlang.checking.names import nearest
-from rewardlang.llm.settings import Settings
+from rewardlang.llm.providers import is_openai
+from rewardlang.llm.settings import OPENAI_URL, Settings
 from rewardlang.llm.streams import (
     LongStreamError,
     NoStreamError,
@@ -41,6 +44,11 @@ def is_passing(error: BaseException) -> bool:
             return False
         return status in _PASSING or (status >= 500 and status != _NOT_IMPLEMENTED)
     return isinstance(error, (openai.APIConnectionError, StreamCutError)) and not _is_slow(error)
+
+
+def is_nobody_there(error: BaseException) -> bool:
+    """Whether the host is unknown or refuses the connection, which seldom changes in a minute."""
+    return any(isinstance(cause, (gaierror, ConnectionRefusedError)) for cause in _causes(error))
 
 
 def is_lasting(error: BaseException) -> bool:
@@ -100,14 +108,23 @@ def explained(error: Exception, settings: Settings, model: str, offered: Sequenc
                 "longer"
             )
         case openai.APIConnectionError():
-            return f"{at} cannot be reached{so_it_says}"
+            return f"{at} cannot be reached{so_it_says}{_who_is_not_there(error, at)}"
         case LongStreamError():
             return f"{at} sends more than any answer of an OpenAI-compatible API takes"
         case _:
             return (
                 f"{at} sends what is no answer of an OpenAI-compatible API{so_it_says}"
-                f"{_usual_ending(at)}"
+                f"; {_look_at_the_address(at)}"
             )
+
+
+def keyless(settings: Settings) -> str:
+    """What to say before OpenAI is asked without a key, which it never answers; "" elsewhere."""
+    if settings.api_key or settings.login or not is_openai(settings.base_url):
+        return ""
+    own = settings.base_url == OPENAI_URL
+    variable = "OPENAI_API_KEY" if own else "REWARDLANG_API_KEY"
+    return f"{variable} is not set, and {settings.address} answers nobody without a key"
 
 
 def without_secrets(text: str, secrets: Iterable[str]) -> str:
@@ -149,23 +166,55 @@ def _asks(error: openai.APIStatusError) -> str:
     return f" and asks to wait {wait:.0f} s{longer}" if wait else ""
 
 
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error and, one behind the other, what brought it about."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _who_is_not_there(error: BaseException, at: str) -> str:
+    causes = list(_causes(error))
+    if any(isinstance(cause, gaierror) for cause in causes):
+        return f"; no host `{urlsplit(at).hostname}` is known"
+    if any(isinstance(cause, ConnectionRefusedError) for cause in causes):
+        return "; no server listens there"
+    return ""
+
+
 def _not_found(at: str, model: str, offered: Sequence[str], so_it_says: str) -> str:
     if offered and model not in offered:
         near = nearest(model, offered) or list(offered[:5])
         return f"{at} has no model `{model}`; it offers {', '.join(f'`{name}`' for name in near)}"
-    return f"{at} knows no such request for the model `{model}`{so_it_says}{_usual_ending(at)}"
+    if not model:
+        return (
+            f"{at} lists no models{so_it_says}; {_look_at_the_address(at)}. Where it is right, "
+            "--model NAME says what to ask for"
+        )
+    look = "" if offered else f"; {_look_at_the_address(at)}"
+    return f"{at} knows no such request for the model `{model}`{so_it_says}{look}"
 
 
-def _usual_ending(at: str) -> str:
-    return "" if at.endswith("/v1") else "; the address usually ends in /v1"
+def _look_at_the_address(at: str) -> str:
+    ending = "" if at.endswith("/v1") else ", which usually ends in /v1"
+    return (
+        f"it is probably no OpenAI-compatible API, or its path is another: see the address{ending}"
+    )
+
+
+def _said_in(body: object) -> object:
+    """The server's own words in the body of an error; "" where it is a web page or nothing."""
+    if isinstance(body, dict):
+        return body.get("message") or body.get("detail") or ""
+    return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
 
 
 def _said(error: Exception, settings: Settings) -> str:
     """What the endpoint, or the connection to it, says of the error; "" for nothing."""
     match error:
         case openai.APIStatusError():
-            body = error.body if isinstance(error.body, dict) else {}
-            said = body.get("message") or body.get("detail") or ""
+            said = _said_in(error.body)
         case StreamFailedError() | NoStreamError():
             said = error
         case openai.APIConnectionError() | StreamCutError():

@@ -16,6 +16,7 @@ import pytest
 
 from rewardlang.llm.client import Client
 from rewardlang.llm.model import EndpointError, Finish, Message, Method, Question
+from rewardlang.llm.settings import OPENAI_URL
 from rewardlang.llm.streams import MOST_CHARACTERS
 from tests.rewardlang.llm.misbehaving import (
     KEY,
@@ -204,6 +205,40 @@ def test_a_model_that_does_not_exist_is_told_with_the_nearest(client_of: Connect
         assert len(script.asked) == 1
 
 
+def test_a_model_that_is_not_listed_is_told_once_and_asked_all_the_same(
+    client_of: Connect, notices: list[str]
+) -> None:
+    with misbehaving(GOOD, models=offering("gemma3-270m")) as script:
+        client = client_of(script)
+        assert client.answer(QUESTION).text == "a good answer"
+        assert client.answer(QUESTION).text == "a good answer"
+        assert [body["model"] for body in script.asked] == [MODEL, MODEL]
+        assert notices == [
+            f"`{MODEL}` is not among the models that {script.base_url} lists: `gemma3-270m`"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"error": "boom"}, "answers with HTTP 500: boom"),
+        ({"error": {"message": "boom"}}, "answers with HTTP 500: boom"),
+        ({"detail": "boom"}, "answers with HTTP 500: boom"),
+        ({"error": f"boom {KEY}"}, "answers with HTTP 500: boom [key]"),
+        ("boom", "answers with HTTP 500: boom"),
+        ("<html>a page</html>", "answers with HTTP 500"),
+        ({"error": None}, "answers with HTTP 500"),
+    ],
+)
+def test_a_servers_own_words_are_shown_in_whatever_form_they_come(
+    body: Any, said: str, client_of: Connect
+) -> None:
+    with misbehaving(answering(500, body)) as script:
+        with pytest.raises(EndpointError) as caught:
+            client_of(script, retries=0).answer(QUESTION)
+        assert str(caught.value) == f"{script.base_url} {said}"
+
+
 def test_a_wrong_path_is_told_with_how_paths_end(client_of: Connect) -> None:
     with (
         misbehaving(error(404, "nothing here"), models=answering(404, "<h1>no</h1>")) as script,
@@ -225,7 +260,11 @@ def test_an_endpoint_without_a_list_of_models_is_asked_all_the_same(
 
 def test_without_a_list_the_model_has_to_be_named(client_of: Connect) -> None:
     with misbehaving(GOOD, models=answering(404, {"detail": "Not Found"})) as script:
-        with refused("knows no such request", "Not Found", lasting=True):
+        with refused(
+            f"{script.base_url} lists no models: Not Found; it is probably no OpenAI-compatible "
+            "API, or its path is another: see the address. Where it is right, --model NAME",
+            lasting=True,
+        ):
             client_of(script, model=None).answer(QUESTION)
         assert script.asked == []
 
@@ -253,13 +292,43 @@ def test_the_only_model_needs_no_name_and_several_do(client_of: Connect) -> None
 # --- the connection ---------------------------------------------------------------------------
 
 
-def test_nobody_there(client_of: Connect, waits: list[float]) -> None:
+def test_nobody_there(client_of: Connect, waits: list[float], notices: list[str]) -> None:
     with socket.socket() as taken:  # bound, and not listening
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
-        with refused(f"{url} cannot be reached: ", "refused", lasting=True):
-            client_of(url, retries=2).answer(QUESTION)
-    assert len(waits) == 2
+        with refused(
+            f"{url} cannot be reached: ", "refused", "no server listens there", lasting=True
+        ):
+            client_of(url, retries=4).answer(QUESTION)
+    assert len(waits) == 1
+    assert "(1 of 1)" in notices[0]
+
+
+def test_a_host_that_nobody_knows(
+    client_of: Connect, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.getaddrinfo", unknown)  # some networks answer for every name
+    with refused("no host `nobody.invalid` is known", lasting=True):
+        client_of("http://nobody.invalid/v1", retries=4).answer(QUESTION)
+    assert len(waits) == 1
+
+
+def test_openai_is_not_asked_without_a_key(
+    client_of: Connect, waits: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unasked(*_: object, **__: object) -> None:
+        pytest.fail("a request was made")
+
+    monkeypatch.setattr("socket.getaddrinfo", unasked)
+    with refused("OPENAI_API_KEY is not set, and https://api.openai.com/v1 answers", lasting=True):
+        client_of(OPENAI_URL, api_key=None).answer(QUESTION)
+    elsewhere = "https://api.openai.com/v2"  # where OPENAI_API_KEY does not go
+    with refused(f"REWARDLANG_API_KEY is not set, and {elsewhere} answers", lasting=True):
+        client_of(elsewhere, api_key=None).answer(QUESTION)
+    assert waits == []
 
 
 def cut_before_the_headers(to: Connection) -> None:
@@ -323,7 +392,11 @@ STRANGE = {
 @pytest.mark.parametrize("action", STRANGE.values(), ids=STRANGE)
 def test_what_is_no_such_api_is_said_at_once(action: Action, client_of: Connect) -> None:
     with misbehaving(action) as script:
-        with refused("sends what is no answer of an OpenAI-compatible API", lasting=True):
+        with refused(
+            "sends what is no answer of an OpenAI-compatible API",
+            "its path is another: see the address",
+            lasting=True,
+        ):
             client_of(script).answer(QUESTION)
         assert len(script.asked) == 1
 
