@@ -130,11 +130,11 @@ def _scene(scene_id: str) -> Scene:
 
 
 def _no_task(instruction: str, *, by_model: bool) -> str:
-    asking = "" if by_model else " and a language model (--model)"
+    own = "makes it" if by_model else "and a language model (--model) make it"
     return (
         f"no instruction of LIBERO is close enough to `{instruction}`; the closest are\n"
         + _listed(nearest(instruction))
-        + f"\n--scene SUITE/TASK{asking} makes it a goal of your own in that scene"
+        + f"\n--scene SUITE/TASK {own} a goal of your own in that scene"
     )
 
 

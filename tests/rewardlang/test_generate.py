@@ -102,8 +102,7 @@ def test_an_unknown_instruction_lists_the_three_nearest() -> None:
         "basket`; the closest are"
     )
     assert last == (
-        "--scene SUITE/TASK and a language model (--model) makes it a goal of your own in that "
-        "scene"
+        "--scene SUITE/TASK and a language model (--model) make it a goal of your own in that scene"
     )
     assert len(nearest) == 3
     assert all("place it in the basket" in line for line in nearest)
