@@ -15,7 +15,7 @@ from mkdocs.structure.files import File, Files
 from typer.cli import get_docs_for_click
 
 import rewardlang.cli
-import tgrpo.cli.app
+import tgrpo.cli
 from rewardlang.diagnostics import CODES, Severity
 from rewardlang.inspecting import reference
 from rewardlang.rules.pages import page
@@ -38,7 +38,7 @@ def generated_pages() -> dict[str, str]:
         "reference/vocabulary.md": _vocabulary(),
         "reference/grammar.md": _grammar(),
         "reference/rewardlang.md": _command("rewardlang", rewardlang.cli.app),
-        "reference/tgrpo.md": _command("tgrpo", tgrpo.cli.app.app),
+        "reference/tgrpo.md": _command("tgrpo", tgrpo.cli.app),
     }
 
 
