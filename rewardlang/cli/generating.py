@@ -147,7 +147,8 @@ def _tell_nearest(meant: Meant) -> None:
     )
     for other in meant.runners_up:
         typer.echo(f"  next: {other}")
-    typer.echo("  --scene SUITE/TASK picks another")
+    if meant.runners_up:  # none where --scene chose the task
+        typer.echo("  --scene SUITE/TASK picks another")
 
 
 def _next(path: Path, wanted: Wanted) -> list[str]:

@@ -19,6 +19,7 @@ from rewardlang.scene import (
     suites,
     task_names,
 )
+from rewardlang.scene.model import MAX_INSTRUCTION, UNSPEAKABLE
 
 
 class TaskError(ValueError):
@@ -94,11 +95,11 @@ def _in_scene(instruction: str, scene: Scene, *, by_model: bool) -> Meant:
     """The chosen scene: its own task where the instruction can be meant for it."""
     match = measure(instruction, scene)
     if match.similarity >= ACCEPTED and not (by_model and match.similarity < 1):
-        return Meant(_native(scene), match.similarity)
+        return Meant(_native(match.scene), match.similarity)
     if by_model:
         return Meant(Wanted(scene, instruction.strip(), own_goal=True), match.similarity)
     raise TaskError(
-        f"the instruction of {scene.id} is\n  {scene.instruction}\n"
+        f"the instruction of {scene.id} is\n" + _listed(scene.instructions) + "\n"
         f"not `{instruction}` (similarity {match.similarity:.2f}): without a language model "
         "only a scene's own goal can be planned. Use its instruction, or write the program "
         "with `success when`."
@@ -107,10 +108,12 @@ def _in_scene(instruction: str, scene: Scene, *, by_model: bool) -> Meant:
 
 def _unspeakable(instruction: str) -> str:
     """What keeps an instruction from standing in a program's `task` line; "" for nothing."""
-    found = re.search(r'["\\\n]', instruction.strip())
+    found = UNSPEAKABLE.search(instruction.strip())
     if found:
         return f"an instruction holds no {found[0]!r}: it stands in the program's `task` line"
-    return "" if len(instruction) <= 200 else "an instruction has at most 200 characters"
+    if len(instruction) > MAX_INSTRUCTION:
+        return f"an instruction has at most {MAX_INSTRUCTION} characters"
+    return ""
 
 
 def _scene(scene_id: str) -> Scene:

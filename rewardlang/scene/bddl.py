@@ -12,7 +12,7 @@ from rewardlang.diagnostics import Diagnostic, Suggestion, in_order
 from rewardlang.scene.categories import Categories, object_like, region_like
 from rewardlang.scene.errors import CODE, SceneFileError
 from rewardlang.scene.forms import Word
-from rewardlang.scene.model import Object, Region, Scene
+from rewardlang.scene.model import MAX_INSTRUCTION, UNSPEAKABLE, Object, Region, Scene
 from rewardlang.scene.problem import Named, NamedRegion, Problem, read_problem
 from rewardlang.source import Source, Span
 
@@ -38,6 +38,22 @@ _REMEDY = (
 def instruction_of(task: str) -> str:
     """The instruction in a file's name, as LIBERO reads it: `KITCHEN_SCENE1_open_…` is `open …`."""
     return _NUMBERED.sub("", task).replace("_", " ")
+
+
+def in_own_words(scene: Scene) -> Scene:
+    """The scene of a file that is not LIBERO's own: its `:language` line is the instruction.
+
+    Whoever changes a copy of LIBERO's file writes the new task there and leaves the file's name as
+    it is; the name still counts. Nothing changes where the line says nothing else, or nothing that
+    could stand in a program, nor where the instruction is not the name's.
+    """
+    language = scene.language
+    named = instruction_of(scene.task)
+    unfit = UNSPEAKABLE.search(language) or len(language) > MAX_INSTRUCTION
+    if unfit or language in ("", named) or scene.instruction != named:
+        return scene
+    update = {"instruction": language, "other_instructions": (scene.instruction,)}
+    return scene.model_copy(update=update)
 
 
 def read_scene(source: Source, suite: str, task: str, known: Categories) -> Scene:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from rewardlang.scene.bddl import in_own_words
 from rewardlang.scene.errors import Problem, SceneFileError, UnknownSceneError
 from rewardlang.scene.folders import (
     SHIPPED,
@@ -126,14 +127,14 @@ def _tasks_in(folder: Path, suite: str) -> dict[str, Read]:
     catalogue = catalogue_files(folder).get(suite)
     if catalogue is not None:
         for scene in read_catalogue(catalogue).scenes:
-            tasks[scene.task] = partial(_given, scene)
+            tasks[scene.task] = partial(_given, scene, shipped=folder == SHIPPED)
     for task, path in bddl_files(folder, suite).items():
         tasks.setdefault(task, partial(read_bddl, path, suite, task))
     return tasks
 
 
-def _given(scene: Scene) -> Scene:
-    return scene
+def _given(scene: Scene, *, shipped: bool) -> Scene:
+    return scene if shipped else in_own_words(scene)
 
 
 def _of_file(path: Path) -> Scene:

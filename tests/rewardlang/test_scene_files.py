@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from rewardlang import analyze
 from rewardlang.cli import app
 from rewardlang.diagnostics import render
+from rewardlang.generation.task import meant
 from rewardlang.lsp.completion import complete
 from rewardlang.lsp.document import Document
 from rewardlang.planning.planner import plan
@@ -100,7 +101,7 @@ def test_the_scene_of_a_path_is_the_catalogues_but_for_its_name(file: Path) -> N
     scene = load(file.name, file.parent)
     assert (scene.suite, scene.task, scene.id) == ("kitchen", file.stem, str(file))
     own = {"suite": MILK.suite, "task": MILK.task, "instruction": MILK.instruction, "path": ""}
-    assert scene.model_copy(update=own) == MILK
+    assert scene.model_copy(update={**own, "other_instructions": ()}) == MILK
 
 
 def test_a_program_for_the_same_file_by_another_path(file: Path) -> None:
@@ -303,8 +304,7 @@ def test_the_option_makes_a_folder_known_for_one_command(file: Path, tmp_path: P
         assert run(command, program, "--scenes", tmp_path).exit_code == 0, command
     assert run("diff", program, program, "--scenes", tmp_path).exit_code == 0
     assert (
-        f"{scene_id}\n    put the milk in the basket"
-        in run("scenes", "kitchen", "--scenes", tmp_path).output
+        f"{scene_id}\n    {MILK.language}" in run("scenes", "kitchen", "--scenes", tmp_path).output
     )
     assert "milk_1" in run("scene", scene_id, "--scenes", tmp_path).output
     assert scene_id in run("grammar", "--scene", scene_id, "--scenes", tmp_path).output
@@ -357,6 +357,60 @@ def test_a_suite_is_no_scene() -> None:
         assert len(result.stderr.splitlines()) == 11
     (found,) = analyze(PROGRAM.format("libero_goal")).diagnostics
     assert found.message == "`libero_goal` is a suite of 10 tasks: name one of them"
+
+
+# ---------------------------------------------------------------- what a file calls its task
+
+
+def test_a_files_language_line_is_its_instruction_and_its_name_counts_too(file: Path) -> None:
+    """As in LIBERO-PRO, where the line says the new task and the name still the old one."""
+    scene = load(str(file))
+    assert scene.instructions == (MILK.language, "put the milk in the basket")
+    shown = run("scene", file).stdout
+    assert f"instruction  {MILK.language}\nfile name    put the milk in the basket\n" in shown
+    for own in scene.instructions:
+        made = run("generate", own.capitalize(), "--offline", "--scene", file, "--dry-run")
+        assert f'task "{own}"\n' in made.stdout
+        assert "similarity" not in made.output
+        assert analyze(PROGRAM.replace(PROGRAM.split('"')[1], own).format(file)).ok
+        assert not meant(own, str(file), by_model=True).wanted.own_goal
+    (found,) = analyze(PROGRAM.replace("the milk in", "it in").format(file)).diagnostics
+    assert found.code == "task-mismatch"
+    assert [fix.replacement for fix in found.suggestions] == [
+        f'"{own}"' for own in scene.instructions
+    ]
+
+
+def test_of_several_scenes_either_sentence_finds_a_files(folder: Path, file: Path) -> None:
+    file.write_text(file.read_text().replace(MILK.language, "bring me something to drink"))
+    catalogue(folder, "attic", file.stem, of=MILK)
+    for instruction in ("bring me something to drink", "put the milk in the basket"):
+        found = meant(instruction, None, by_model=False)
+        assert (found.wanted.scene.id, found.similarity) == (f"kitchen/{file.stem}", 1)
+        assert found.wanted.instruction == instruction
+
+
+@pytest.mark.parametrize("line", ["", '(:language say "please")', f"(:language {'so ' * 100})"])
+def test_a_language_line_that_no_program_could_say_is_none(file: Path, line: str) -> None:
+    file.write_text(file.read_text().replace(f"(:language {MILK.language})", line))
+    assert load(str(file)).instructions == ("put the milk in the basket",)
+
+
+def test_liberos_own_files_go_by_their_names_wherever_they_lie(tmp_path: Path) -> None:
+    path = tmp_path / MILK.suite / f"{MILK.task}.bddl"
+    path.parent.mkdir()
+    path.write_text(bddl_text(MILK))
+    assert load(str(path)).instructions == (MILK.instruction,)
+    path.write_text(path.read_text().replace(MILK.language, "put it away"))
+    assert load(str(path)).instructions == ("put it away", MILK.instruction)
+    assert all(len(scene.instructions) == 1 for scene in known_scenes())
+
+
+def test_a_catalogue_made_of_files_goes_by_their_language_line(folder: Path) -> None:
+    catalogue(folder, "made", MILK.task, of=MILK)
+    catalogue(folder, "described", "tidy_up", of=MILK)  # its instruction is no file's name
+    assert load(f"made/{MILK.task}").instructions == (MILK.language, MILK.instruction)
+    assert load("described/tidy_up").instructions == (MILK.instruction,)
 
 
 # ---------------------------------------------------------------- the editor
