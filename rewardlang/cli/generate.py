@@ -23,7 +23,14 @@ from rewardlang.cli.generating import (
 from rewardlang.cli.key_poses import all_with_poses, nonsense, unread, with_poses
 from rewardlang.cli.prompts import print_all_prompts, print_prompt
 from rewardlang.generation.making import MakeError, Manner
-from rewardlang.generation.task import TaskError, meant, wanted_everywhere, wanted_in_suite
+from rewardlang.generation.task import (
+    TaskError,
+    for_program,
+    meant,
+    program_path,
+    wanted_everywhere,
+    wanted_in_suite,
+)
 from rewardlang.generation.transcript import TranscriptError
 from rewardlang.generation.writing import WriteError
 from rewardlang.llm.model import EndpointError
@@ -121,6 +128,7 @@ def generate(
             return
         if show_prompt:
             wanted = meant(instruction or "", scene, by_model=True).wanted
+            wanted = for_program(wanted, program_path(out, wanted))
             print_prompt(with_poses(wanted, given), plan=plan)
             return
         if not offline:

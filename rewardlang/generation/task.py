@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rewardlang.planning.instructions import ACCEPTED, Match, find, measure, nearest, normalise
@@ -19,6 +19,7 @@ from rewardlang.scene import (
     suites,
     task_names,
 )
+from rewardlang.scene.catalogue import seen_from
 from rewardlang.scene.model import MAX_INSTRUCTION, UNSPEAKABLE
 
 
@@ -67,6 +68,11 @@ def program_path(out: Path, wanted: Wanted) -> Path:
     scene = wanted.scene
     words = re.sub(r"[^a-z0-9]+", "_", wanted.instruction.lower()).strip("_")[:100]
     return out / scene.suite / f"{words if wanted.own_goal else scene.task}.rl"
+
+
+def for_program(wanted: Wanted, path: Path) -> Wanted:
+    """The same for the program at `path`, from whose folder the file of a scene is named."""
+    return replace(wanted, scene=seen_from(path.parent, wanted.scene))
 
 
 def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:

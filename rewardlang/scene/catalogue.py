@@ -87,6 +87,26 @@ def load(scene_id: str, folder: Path | None = None) -> Scene:
     raise UnknownSceneError(scene_id, tuple(f"{suite}/{name}" for name in _tasks(suite)))
 
 
+def ships(scene: Scene) -> bool:
+    """Whether it is had by the name of one of LIBERO's own tasks, not from a file or a folder."""
+    return not scene.path and scene.task in _tasks_in(SHIPPED, scene.suite)
+
+
+def seen_from(folder: Path, scene: Scene) -> Scene:
+    """The same scene, its file named by the way from `folder`, so that both can move together.
+
+    By its full path where there is no such way, as between the drives of Windows.
+    """
+    if not scene.path:
+        return scene
+    file = Path(scene.path)
+    try:
+        way = os.path.relpath(os.path.realpath(file.parent), os.path.realpath(folder))
+    except ValueError:
+        return scene
+    return scene.model_copy(update={"path": (Path(way) / file.name).as_posix()})
+
+
 def is_path(scene_id: str) -> bool:
     """Whether a `scene` line names a file."""
     return scene_id.endswith(SUFFIX)

@@ -94,7 +94,7 @@ class Scene(_Frozen):
     objects: tuple[Object, ...]
     regions: tuple[Region, ...]
     handles: tuple[HandleBox, ...] = ()
-    path: str = ""  # the .bddl file that names it; empty where it goes by suite and task
+    path: str = ""  # of the .bddl file that it goes by; empty where it goes by suite and task
 
     @property
     def id(self) -> str:

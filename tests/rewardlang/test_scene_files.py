@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 from rewardlang import analyze
 from rewardlang.cli import app
 from rewardlang.diagnostics import render
+from rewardlang.generation.revising import wanted_of
 from rewardlang.generation.task import meant
 from rewardlang.lsp.completion import complete
 from rewardlang.lsp.document import Document
@@ -357,6 +360,69 @@ def test_a_suite_is_no_scene() -> None:
         assert len(result.stderr.splitlines()) == 11
     (found,) = analyze(PROGRAM.format("libero_goal")).diagnostics
     assert found.message == "`libero_goal` is a suite of 10 tasks: name one of them"
+
+
+def test_a_written_program_names_its_file_from_its_own_folder(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = file.parent.parent
+    (home / "link").symlink_to(file.parent, target_is_directory=True)
+    asked = ("generate", "put the milk in the basket", "--offline", "--scene")
+    for given in (file, Path("kitchen") / file.name, Path("link") / file.name):
+        monkeypatch.chdir(home)
+        assert run(*asked, given, "--out", "own").exit_code == 0
+        (program,) = (home / "own").rglob("*.rl")
+        text = program.read_text()
+        assert f'scene "../../kitchen/{file.name}"\n' in text
+        assert str(home) not in run(*asked, given, "--out", "own", "--show-prompt").stdout
+        moved = home / "moved"
+        moved.mkdir()
+        for folder in ("own", "kitchen"):
+            (home / folder).rename(moved / folder)
+        monkeypatch.chdir("/")
+        assert run("check", moved / program.relative_to(home)).exit_code == 0
+        (moved / "kitchen").rename(home / "kitchen")
+        shutil.rmtree(moved)
+
+
+def test_a_program_below_a_link_names_its_file_as_the_system_finds_it(file: Path) -> None:
+    home = file.parent.parent
+    (home / "deep" / "er").mkdir(parents=True)
+    (home / "out").symlink_to(home / "deep" / "er", target_is_directory=True)
+    asked = ("generate", "put the milk in the basket", "--offline", "--scene", file)
+    assert run(*asked, "--out", home / "out").exit_code == 0
+    assert run("check", home / "out").output == "1 program: no errors, no warnings\n"
+
+
+def test_a_changed_program_still_names_its_file_from_its_own_folder(file: Path) -> None:
+    text = PROGRAM.format(f"./kitchen/{file.name}")
+    analysis = analyze(text, name=str(file.parent.parent / "milk.rl"))
+    assert analysis.scene is not None
+    wanted = wanted_of(analysis, analysis.scene)
+    assert wanted.scene.id == f"kitchen/{file.name}"
+    assert analyze(text, name="answer", scene=wanted.scene).ok
+
+
+def test_what_comes_next_is_what_works_for_the_scene(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my scenes"
+    folder.mkdir()
+    file.parent.rename(folder / "kitchen")
+    file = folder / "kitchen" / file.name
+    ask = ("generate", "put the milk in the basket", "--offline", "--out", tmp_path / "out")
+    by_path = run(*ask, "--scene", file).stdout
+    assert "rewardlang check" in by_path
+    assert "tgrpo" not in by_path
+    assert "--scenes" not in by_path
+    named = run(*ask, "--force", "--scene", f"kitchen/{file.stem}", "--scenes", folder).stdout
+    assert "tgrpo" not in named
+    commands = [shlex.split(line.split("  ")[-1]) for line in named.splitlines()[-2:]]
+    assert [command[:2] for command in commands] == [
+        ["rewardlang", "check"],
+        ["rewardlang", "explain"],
+    ]
+    assert all(run(*command[1:]).exit_code == 0 for command in commands)
+    own = run("generate", MILK.instruction, "--offline", "--out", tmp_path / "out").stdout
+    assert f"--task {MILK.id}\n" in own
 
 
 # ---------------------------------------------------------------- what a file calls its task
