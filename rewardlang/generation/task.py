@@ -15,11 +15,10 @@ from rewardlang.scene import (
     SceneFileError,
     UnknownSceneError,
     load,
-    suite_scenes,
     suites,
     task_names,
 )
-from rewardlang.scene.catalogue import seen_from
+from rewardlang.scene.catalogue import readable_scenes, seen_from
 from rewardlang.scene.model import MAX_INSTRUCTION, UNSPEAKABLE
 
 
@@ -40,7 +39,7 @@ class Meant:
 
 
 def meant(instruction: str, scene_id: str | None, *, by_model: bool) -> Meant:
-    """The task that an instruction means. Raises TaskError.
+    """The task that an instruction means. Raises TaskError, SceneFileError.
 
     `scene_id` ("suite/task") picks one of several tasks with the same instruction. A model, but
     not the planner, can also write a program for a goal that is not the scene's own.
@@ -76,11 +75,21 @@ def for_program(wanted: Wanted, path: Path) -> Wanted:
 
 
 def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
-    """Every task of a suite. Raises TaskError."""
+    """Every task of a suite that can be read; `broken_in_suite` says what is wrong with the others.
+
+    Raises TaskError, and SceneFileError for a broken catalogue.
+    """
+    return tuple(_native(scene) for scene in _readable(suite)[0].values())
+
+
+def broken_in_suite(suite: str) -> tuple[SceneFileError, ...]:
+    """The files of a suite that are no scenes. Raises TaskError and SceneFileError as above."""
+    return _readable(suite)[1]
+
+
+def _readable(suite: str) -> tuple[dict[str, Scene], tuple[SceneFileError, ...]]:
     try:
-        return tuple(_native(scene) for scene in suite_scenes(suite).values())
-    except SceneFileError as error:
-        raise TaskError(str(error)) from error
+        return readable_scenes(suite)
     except UnknownSceneError as error:
         near = difflib.get_close_matches(suite, suites(), n=1)
         hint = f"; did you mean `{near[0]}`?" if near else ""
@@ -89,7 +98,7 @@ def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
 
 
 def wanted_everywhere() -> tuple[Wanted, ...]:
-    """Every task of the catalogue."""
+    """Every task that can be read."""
     return tuple(wanted for suite in suites() for wanted in wanted_in_suite(suite))
 
 
@@ -125,8 +134,6 @@ def _unspeakable(instruction: str) -> str:
 def _scene(scene_id: str) -> Scene:
     try:
         return load(scene_id)
-    except SceneFileError as error:
-        raise TaskError(str(error)) from error
     except UnknownSceneError as error:
         suite, _, _ = scene_id.partition("/")
         if suite not in suites():

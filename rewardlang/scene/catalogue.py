@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from rewardlang.scene.bddl import in_own_words
-from rewardlang.scene.errors import Problem, SceneFileError, UnknownSceneError
+from rewardlang.scene.errors import SceneFileError, UnknownSceneError
 from rewardlang.scene.folders import (
     SHIPPED,
     SUFFIX,
@@ -46,16 +46,25 @@ def suite_scenes(suite: str) -> dict[str, Scene]:
     Raises UnknownSceneError for an unknown suite, SceneFileError with everything that is wrong
     with its files.
     """
+    scenes, broken = readable_scenes(suite)
+    if broken:
+        raise SceneFileError([problem for error in broken for problem in error.problems])
+    return scenes
+
+
+def readable_scenes(suite: str) -> tuple[dict[str, Scene], tuple[SceneFileError, ...]]:
+    """The scenes of a suite that can be read, by task name, and what is wrong with the others.
+
+    Raises UnknownSceneError, and SceneFileError for a broken catalogue.
+    """
     scenes: dict[str, Scene] = {}
-    problems: list[Problem] = []
+    broken: list[SceneFileError] = []
     for task, read in _tasks(suite).items():
         try:
             scenes[task] = read()
         except SceneFileError as error:
-            problems += error.problems
-    if problems:
-        raise SceneFileError(problems)
-    return scenes
+            broken.append(error)
+    return scenes, tuple(broken)
 
 
 def known_scenes() -> Iterator[Scene]:

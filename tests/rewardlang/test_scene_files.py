@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 from pathlib import Path
@@ -247,7 +248,7 @@ def test_a_broken_file_keeps_nothing_else_from_being_known(folder: Path, file: P
         load("attic/anything")
     result = run("scenes", "kitchen")
     assert result.exit_code == 1
-    assert "error[unreadable-scene]: `(problem` is never closed" in result.stderr
+    assert ": `(problem` is never closed" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -336,10 +337,10 @@ def test_generate_plans_for_a_folder_and_for_a_path(file: Path, tmp_path: Path) 
     file.write_text("(define)")
     result = run("generate", "put the milk in the basket", "--offline", "--scene", file)
     assert result.exit_code == 1
-    assert "there is no `:goal`" in result.output
+    assert "error[unreadable-scene]: there is no `:goal`" in result.stderr
     refused = run("generate", "--suite", "kitchen", "--offline", "--scenes", tmp_path)
     assert refused.exit_code == 1
-    assert "there is no `:goal`" in refused.output
+    assert "the problem's class is missing: `(problem LIBERO_…)` (and 1 more)" in refused.stderr
 
 
 def test_scene_shows_a_file_and_everything_that_is_wrong_with_it(file: Path) -> None:
@@ -350,6 +351,49 @@ def test_scene_shows_a_file_and_everything_that_is_wrong_with_it(file: Path) -> 
     assert result.stderr.count("error[unreadable-scene]") == 2
     assert "did you mean `milk`?" in result.stderr
     assert "did you mean `in`?" in result.stderr
+
+
+def test_names_are_told_beside_a_predicate_that_is_none(file: Path) -> None:
+    goal = "(And (Inn milk_3 basket_3) (In milk_4))"
+    file.write_text(re.sub(r"\(:goal .*\)\n", f"(:goal {goal})\n", file.read_text()))
+    for result in (
+        run("scene", file),
+        run("generate", "put the milk in the basket", "--offline", "--scene", file),
+    ):
+        assert result.exit_code == 1
+        told = re.findall(r"error\[unreadable-scene\]: (.*)", result.stderr)
+        assert [re.findall("`(.*?)`", line)[0] for line in told] == [
+            *("inn", "milk_3", "basket_3", "in", "milk_4")
+        ]
+        assert len(re.findall(r"\^+", result.stderr)) == 5  # each in its place
+
+
+def test_a_suite_goes_on_past_files_that_are_no_scenes(file: Path, tmp_path: Path) -> None:
+    for name in ("bad", "worse"):
+        text = file.read_text().replace("- milk\n", "- mlik\n").replace("(And (in", "(And (inn")
+        file.with_name(f"{name}.bddl").write_text(text)
+    ask = ("generate", "--suite", "kitchen", "--offline", "--scenes", tmp_path, "--out", tmp_path)
+    made = run(*ask)
+    assert made.exit_code == 1
+    assert "1 made, 0 kept, 0 failed" in made.stdout
+    assert (tmp_path / "kitchen" / f"{file.stem}.rl").exists()
+    prompts = run(*ask, "--show-prompt")
+    listed = run("scenes", "kitchen", "--scenes", tmp_path)
+    assert (prompts.exit_code, listed.exit_code) == (1, 1)
+    assert len(prompts.stdout.splitlines()) == 1
+    assert listed.stdout.splitlines()[0] == f"kitchen/{file.stem}"
+    for result in (made, prompts, listed):
+        lines = [line for line in result.stderr.splitlines() if "mlik" in line]
+        assert [Path(line.split(":")[0]).name for line in lines] == ["bad.bddl", "worse.bddl"]
+        assert all(line.endswith("did you mean `milk`? (and 1 more)") for line in lines), lines
+        assert result.stderr.count("tgrpo catalogue --bddl") == 1
+    file.unlink()
+    none = run(*ask)
+    assert (none.exit_code, none.stdout) == (1, "")
+
+
+def test_one_task_is_no_tasks(file: Path, tmp_path: Path) -> None:
+    assert f"{file.parent.name}  1 task\n" in run("scenes", "--scenes", tmp_path).stdout
 
 
 def test_a_suite_is_no_scene() -> None:
