@@ -83,8 +83,9 @@ def _scene(
 
 def _names(scene_id: str, scene: Scene, folder: Path) -> bool:
     """Whether a `scene` line means this scene."""
-    same_file = is_path(scene_id) and os.path.abspath(folder / scene_id) == scene.path
-    return scene_id == scene.id or same_file
+    if scene_id == scene.id or not (scene.path and is_path(scene_id)):
+        return scene_id == scene.id
+    return os.path.abspath(folder / scene_id) == os.path.abspath(folder / scene.path)
 
 
 def _unreadable_scene(named: nodes.SceneName, error: SceneFileError) -> Diagnostic:

@@ -125,7 +125,7 @@ class _Checker:
         if not scene.goal:
             hint = "say what success is: `success when …`"
             self._report("empty-goal", "the goal of this scene is empty", success.span, hint)
-        if task.text.value and task.text.value != scene.instruction:
+        if task.text.value and task.text.value not in scene.instructions:
             self._other_task(task, scene)
 
     def root(self, node: nodes.Node) -> ir.Node | None:
@@ -355,7 +355,7 @@ class _Checker:
 
     def _other_task(self, task: nodes.Task, scene: Scene) -> None:
         message = "`task` is not the instruction of this scene, whose goal `success bddl` judges"
-        fix = (Suggestion(f'"{scene.instruction}"', "the instruction"),)
+        fix = tuple(Suggestion(f'"{own}"', "the instruction") for own in scene.instructions)
         note = "for a goal of your own write `success when …`; then any `task` will do"
         found = Diagnostic("task-mismatch", message, task.text.span, suggestions=fix, notes=(note,))
         self._add(found)

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from rewardlang.cli.console import fail
+from rewardlang.cli.console import fail, print_diagnostics
 from rewardlang.cli.endpoint import Asked, Attempts, Constrain, asks_model, language_model
 from rewardlang.cli.generating import (
     Work,
@@ -25,11 +25,21 @@ from rewardlang.cli.generating import (
 from rewardlang.cli.key_poses import all_with_poses, nonsense, unread, with_poses
 from rewardlang.cli.prompts import print_all_prompts, print_prompt
 from rewardlang.generation.making import MakeError, Manner
-from rewardlang.generation.task import TaskError, meant, wanted_everywhere, wanted_in_suite
+from rewardlang.generation.task import (
+    TaskError,
+    broken_in_suite,
+    for_program,
+    meant,
+    program_path,
+    wanted_everywhere,
+    wanted_in_suite,
+)
 from rewardlang.generation.transcript import TranscriptError
 from rewardlang.generation.writing import WriteError
 from rewardlang.llm.model import EndpointError
 from rewardlang.planning.instructions import normalise
+from rewardlang.scene import SceneFileError
+from rewardlang.scene.errors import in_brief
 from rewardlang.simulator import SimulatorError
 from rewardlang.state import BindError
 
@@ -123,12 +133,16 @@ def generate(
     manner = Manner(plan, attempts, samples, asked.constrain is not Constrain.NONE)
     work = Work(manner, out, force=force, dry_run=dry_run)
     try:
+        broken = broken_in_suite(suite) if suite else ()
+        if broken:
+            say(f"passed over, for these files are no scenes:\n{in_brief(broken)}\n")
         if show_prompt and (all_ or suite):
             tasks = wanted_in_suite(suite) if suite else wanted_everywhere()
             print_all_prompts(all_with_poses(tasks, given))
-            return
+            raise typer.Exit(1 if broken else 0)
         if show_prompt:
             wanted = meant(instruction or "", scene, by_model=True).wanted
+            wanted = for_program(wanted, program_path(out, wanted))
             print_prompt(with_poses(wanted, given), plan=plan)
             return
         if not offline:
@@ -137,10 +151,16 @@ def generate(
             tell_planned(os.environ)
             given = unread(given)
         if suite:
-            generate_suite(all_with_poses(wanted_in_suite(suite), given), work, jobs)
+            if tasks := wanted_in_suite(suite):
+                generate_suite(all_with_poses(tasks, given), work, jobs)
         else:
             task = meant(instruction or "", scene, by_model=work.model is not None)
             generate_one(replace(task, wanted=with_poses(task.wanted, given)), work)
+        if broken:
+            raise typer.Exit(1)
+    except SceneFileError as error:
+        print_diagnostics(error.problems, err=True)
+        raise typer.Exit(1) from error
     except _TOLD as error:
         show_attempt(error)
         fail(advised(error, _ADVICE))

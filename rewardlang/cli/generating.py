@@ -14,12 +14,14 @@ from rich.progress import MofNCompleteColumn, Progress, TextColumn, TimeElapsedC
 
 from rewardlang.cli.console import print_diagnostics
 from rewardlang.cli.generate_tables import Row, choice_of, cost, failed_row, print_rows, row_of
+from rewardlang.cli.scene_folders import scenes_given
 from rewardlang.generation.making import Audit, MakeError, Manner, Program, modelled, planned
 from rewardlang.generation.suite import in_parallel
-from rewardlang.generation.task import Meant, program_path
+from rewardlang.generation.task import Meant, for_program, program_path
 from rewardlang.generation.writing import Written, refuse_existing, write
 from rewardlang.llm.model import LanguageModel
 from rewardlang.prompting.messages import Finding, Wanted
+from rewardlang.scene.catalogue import ships
 from rewardlang.simulator import SimulatorError, find
 from rewardlang.source import Source
 from rewardlang.state import BindError
@@ -85,17 +87,18 @@ def auditor(asked: bool) -> Audit | None:
 def generate_one(meant: Meant, work: Work) -> None:
     """Make, write and tell of one program. Raises MakeError, WriteError, EndpointError."""
     path = program_path(work.out, meant.wanted)
+    wanted = for_program(meant.wanted, path)
     if work.model is not None and not (work.force or work.dry_run):
         refuse_existing(path)
     with _asking(work):
-        program = _made(meant.wanted, work)
+        program = _made(wanted, work)
     _tell_nearest(meant)
     done = None if work.dry_run else write(path, program.text, force=work.force)
     source = program.analysis.source
     shown = Source(source.text, str(path)) if done else source
     print_diagnostics([(shown, found) for found in program.analysis.diagnostics], err=True)
     if done:
-        typer.echo("\n".join([f"{_WHAT[done]} {path}", *_next(path, meant.wanted)]))
+        typer.echo("\n".join([f"{_WHAT[done]} {path}", *_next(path, wanted)]))
     else:
         typer.echo(program.text, nl=False)
     if program.choice:
@@ -165,17 +168,18 @@ def _tell_nearest(meant: Meant) -> None:
     )
     for other in meant.runners_up:
         typer.echo(f"  next: {other}")
-    typer.echo("  --scene SUITE/TASK picks another")
+    if meant.runners_up:  # none where --scene chose the task
+        typer.echo("  --scene SUITE/TASK picks another")
 
 
 def _next(path: Path, wanted: Wanted) -> list[str]:
     lines = [
         "Next:",
         f"  edit it       {path}",
-        f"  check it      rewardlang check {path}",
-        f"  what it pays  rewardlang explain {path}",
+        f"  check it      rewardlang check {path}{scenes_given()}",
+        f"  what it pays  rewardlang explain {path}{scenes_given()}",
     ]
-    if wanted.own_goal:
+    if wanted.own_goal or not ships(wanted.scene):  # only LIBERO's own have initial states
         return lines
     folder = path.parent.parent
     return [*lines, f"  train on it   tgrpo train --rewards {folder} --task {wanted.scene.id}"]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +18,7 @@ from rewardlang.cli.console import fail
 from rewardlang.scene.folders import VARIABLE, folder_problems, users_folders
 
 _NAME = "scene_folders"
+_GIVEN: ContextVar[tuple[Path, ...]] = ContextVar("given", default=())
 _OPTION = inspect.Parameter(
     _NAME,
     inspect.Parameter.KEYWORD_ONLY,
@@ -57,6 +60,11 @@ def with_scenes(command: Callable[..., None], *, strict: bool = True) -> Callabl
     return run
 
 
+def scenes_given() -> str:
+    """The option as this command was given it, for another that is to know the same scenes."""
+    return "".join(f" --scenes {shlex.quote(str(folder))}" for folder in _GIVEN.get())
+
+
 @contextmanager
 def _known(folders: list[Path] | None) -> Iterator[None]:
     """The folders in the environment, for this process and those that it starts."""
@@ -64,10 +72,12 @@ def _known(folders: list[Path] | None) -> Iterator[None]:
         yield
         return
     before = os.environ.get(VARIABLE)
+    given = _GIVEN.set(tuple(folders))
     os.environ[VARIABLE] = os.pathsep.join(str(folder.absolute()) for folder in folders)
     try:
         yield
     finally:
+        _GIVEN.reset(given)
         if before is None:
             del os.environ[VARIABLE]
         else:

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from rewardlang.cli.console import fail, print_diagnostics, tell_hidden
-from rewardlang.scene import SceneFileError, UnknownSceneError, suite_scenes, suites, task_names
+from rewardlang.scene import SceneFileError, UnknownSceneError, suites, task_names
+from rewardlang.scene.catalogue import readable_scenes
+from rewardlang.scene.errors import in_brief
 
 
 def scenes(
@@ -40,7 +42,11 @@ def scenes(
 def _list(suite: str | None) -> None:
     if suite is None:
         for name in suites():
-            typer.echo(f"{name}  {len(task_names(name))} tasks")
+            count = len(task_names(name))
+            typer.echo(f"{name}  {count} task{'' if count == 1 else 's'}")
         return
-    for scene in suite_scenes(suite).values():
+    scenes, broken = readable_scenes(suite)
+    for scene in scenes.values():
         typer.echo(f"{scene.id}\n    {scene.instruction}")
+    if broken:
+        fail(f"these files of the suite are no scenes:\n{in_brief(broken)}")

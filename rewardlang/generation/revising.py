@@ -15,12 +15,14 @@ from rewardlang.prompting.messages import (
     asking_for_edit,
 )
 from rewardlang.scene import Scene
+from rewardlang.scene.catalogue import seen_from
 
 _TASK = re.compile(r'^\s*task\s+"([^"\n]*)"', re.MULTILINE)
 
 
 def wanted_of(analysis: Analysis, scene: Scene) -> Wanted:
     """What a program was written for, as far as it says."""
+    scene = seen_from(analysis.source.folder, scene)
     said = _TASK.search(analysis.source.text)
     instruction = said[1] if said else scene.instruction
     if analysis.tree is not None:

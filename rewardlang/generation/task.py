@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rewardlang.planning.instructions import ACCEPTED, Match, find, measure, nearest, normalise
@@ -15,10 +15,11 @@ from rewardlang.scene import (
     SceneFileError,
     UnknownSceneError,
     load,
-    suite_scenes,
     suites,
     task_names,
 )
+from rewardlang.scene.catalogue import readable_scenes, seen_from
+from rewardlang.scene.model import MAX_INSTRUCTION, UNSPEAKABLE
 
 
 class TaskError(ValueError):
@@ -38,7 +39,7 @@ class Meant:
 
 
 def meant(instruction: str, scene_id: str | None, *, by_model: bool) -> Meant:
-    """The task that an instruction means. Raises TaskError.
+    """The task that an instruction means. Raises TaskError, SceneFileError.
 
     `scene_id` ("suite/task") picks one of several tasks with the same instruction. A model, but
     not the planner, can also write a program for a goal that is not the scene's own.
@@ -68,12 +69,27 @@ def program_path(out: Path, wanted: Wanted) -> Path:
     return out / scene.suite / f"{words if wanted.own_goal else scene.task}.rl"
 
 
+def for_program(wanted: Wanted, path: Path) -> Wanted:
+    """The same for the program at `path`, from whose folder the file of a scene is named."""
+    return replace(wanted, scene=seen_from(path.parent, wanted.scene))
+
+
 def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
-    """Every task of a suite. Raises TaskError."""
+    """Every task of a suite that can be read; `broken_in_suite` says what is wrong with the others.
+
+    Raises TaskError, and SceneFileError for a broken catalogue.
+    """
+    return tuple(_native(scene) for scene in _readable(suite)[0].values())
+
+
+def broken_in_suite(suite: str) -> tuple[SceneFileError, ...]:
+    """The files of a suite that are no scenes. Raises TaskError and SceneFileError as above."""
+    return _readable(suite)[1]
+
+
+def _readable(suite: str) -> tuple[dict[str, Scene], tuple[SceneFileError, ...]]:
     try:
-        return tuple(_native(scene) for scene in suite_scenes(suite).values())
-    except SceneFileError as error:
-        raise TaskError(str(error)) from error
+        return readable_scenes(suite)
     except UnknownSceneError as error:
         near = difflib.get_close_matches(suite, suites(), n=1)
         hint = f"; did you mean `{near[0]}`? There are " if near else "; there are "
@@ -81,7 +97,7 @@ def wanted_in_suite(suite: str) -> tuple[Wanted, ...]:
 
 
 def wanted_everywhere() -> tuple[Wanted, ...]:
-    """Every task of the catalogue."""
+    """Every task that can be read."""
     return tuple(wanted for suite in suites() for wanted in wanted_in_suite(suite))
 
 
@@ -93,11 +109,11 @@ def _in_scene(instruction: str, scene: Scene, *, by_model: bool) -> Meant:
     """The chosen scene: its own task where the instruction can be meant for it."""
     match = measure(instruction, scene)
     if match.similarity >= ACCEPTED and not (by_model and match.similarity < 1):
-        return Meant(_native(scene), match.similarity)
+        return Meant(_native(match.scene), match.similarity)
     if by_model:
         return Meant(Wanted(scene, instruction.strip(), own_goal=True), match.similarity)
     raise TaskError(
-        f"the instruction of {scene.id} is\n  {scene.instruction}\n"
+        f"the instruction of {scene.id} is\n" + _listed(scene.instructions) + "\n"
         f"not `{instruction}` (similarity {match.similarity:.2f}): without a language model "
         "only a scene's own goal can be planned. Use its instruction, or write the program "
         "with `success when`."
@@ -106,17 +122,17 @@ def _in_scene(instruction: str, scene: Scene, *, by_model: bool) -> Meant:
 
 def _unspeakable(instruction: str) -> str:
     """What keeps an instruction from standing in a program's `task` line; "" for nothing."""
-    found = re.search(r'["\\\n]', instruction.strip())
+    found = UNSPEAKABLE.search(instruction.strip())
     if found:
         return f"an instruction holds no {found[0]!r}: it stands in the program's `task` line"
-    return "" if len(instruction) <= 200 else "an instruction has at most 200 characters"
+    if len(instruction) > MAX_INSTRUCTION:
+        return f"an instruction has at most {MAX_INSTRUCTION} characters"
+    return ""
 
 
 def _scene(scene_id: str) -> Scene:
     try:
         return load(scene_id)
-    except SceneFileError as error:
-        raise TaskError(str(error)) from error
     except UnknownSceneError as error:
         suite, _, _ = scene_id.partition("/")
         if suite not in suites():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,6 +12,14 @@ from rewardlang.checking.names import nearest
 from rewardlang.datatypes import kind_words
 from rewardlang.inspecting.page import filled
 from rewardlang.scene import Object, Region, Scene, UnknownSceneError, load, suites, task_names
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """What else the task's file calls it. where: its name, or its `:language` line."""
+
+    where: str
+    said: str
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,7 @@ class Card:
 
     id: str
     instruction: str
+    also: tuple[Sentence, ...]
     goal: tuple[Goal, ...]
     at_reset: tuple[str, ...]
     movables: tuple[Movable, ...]
@@ -95,6 +104,7 @@ def card(scene: Scene) -> Card:
     return Card(
         id=scene.id,
         instruction=scene.instruction,
+        also=tuple(_also(scene)),
         goal=tuple(
             Goal(_spelt(atom), index in scene.goal_true_at_reset)
             for index, atom in enumerate(scene.goal)
@@ -122,6 +132,12 @@ def markdown(shown: Card) -> str:
 def prompt(shown: Card) -> str:
     """The card in few words, for the prompt of a language model."""
     return filled("scene.prompt.jinja", card=shown)
+
+
+def _also(scene: Scene) -> Iterator[Sentence]:
+    for said in dict.fromkeys((*scene.other_instructions, scene.language)):
+        if said and said != scene.instruction:
+            yield Sentence(":language" if said == scene.language else "file name", said)
 
 
 def _spelt(atom: Sequence[str]) -> str:

@@ -7,9 +7,11 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import cache
+from functools import lru_cache
+from pathlib import Path
 
 from rewardlang.scene import Scene, known_scenes
+from rewardlang.scene.folders import users_folders
 
 ACCEPTED = 0.6  # similarity from which the nearest task may be the one that was meant
 TIE = 0.02  # similarities closer than this fit equally well
@@ -39,8 +41,12 @@ def find(instruction: str) -> tuple[Match, ...]:
 
 
 def measure(instruction: str, scene: Scene) -> Match:
-    """How near an instruction is to a scene's own."""
-    return Match(scene, similarity(normalise(instruction), normalise(scene.instruction)))
+    """How near an instruction is to the nearest of a scene's own, by which the match goes."""
+    said = normalise(instruction)
+    matches = (
+        Match(scene.told(own), similarity(said, normalise(own))) for own in scene.instructions
+    )
+    return max(matches, key=lambda match: match.similarity)
 
 
 def _may_be_meant(instruction: str, match: Match) -> bool:
@@ -48,7 +54,7 @@ def _may_be_meant(instruction: str, match: Match) -> bool:
         return True
     ours = set(normalise(instruction).split())
     theirs = set(normalise(match.scene.instruction).split())
-    nouns = _nouns()
+    nouns = _nouns(users_folders())
     return (
         match.similarity >= ACCEPTED
         and ours & nouns <= theirs
@@ -62,7 +68,7 @@ def _misspelt(word: str, written: str) -> bool:
 
 def rank(instruction: str) -> tuple[Match, ...]:
     """Every task of the catalogue, nearest first; ties in the catalogue's order."""
-    matches = (measure(instruction, scene) for scene in _scenes())
+    matches = (measure(instruction, scene) for scene in _scenes(users_folders()))
     return tuple(sorted(matches, key=lambda match: -match.similarity))
 
 
@@ -93,25 +99,27 @@ def similarity(first: str, second: str) -> float:
 
 
 def _weight(words: Counter[str]) -> float:
-    rarity, unknown = _rarity()
+    rarity, unknown = _rarity(users_folders())
     return sum(rarity.get(word, unknown) * count for word, count in words.items())
 
 
-@cache
-def _rarity() -> tuple[dict[str, float], float]:
+@lru_cache(maxsize=4)
+def _rarity(folders: tuple[Path, ...]) -> tuple[dict[str, float], float]:
     """Inverse document frequency of each word of the catalogue, and of a word not in it."""
-    sentences = [set(normalise(scene.instruction).split()) for scene in _scenes()]
+    sentences = [set(normalise(scene.instruction).split()) for scene in _scenes(folders)]
     seen = Counter(word for sentence in sentences for word in sentence)
     total = len(sentences)
     return {word: math.log(1 + total / count) for word, count in seen.items()}, math.log(2 + total)
 
 
-@cache
-def _nouns() -> frozenset[str]:
+@lru_cache(maxsize=4)
+def _nouns(folders: tuple[Path, ...]) -> frozenset[str]:
     """The last word of each category: `bowl`, `soup`, `cabinet`."""
-    return frozenset(item.category.split("_")[-1] for scene in _scenes() for item in scene.objects)
+    things = (item for scene in _scenes(folders) for item in scene.objects)
+    return frozenset(item.category.split("_")[-1] for item in things)
 
 
-@cache
-def _scenes() -> tuple[Scene, ...]:
+@lru_cache(maxsize=4)
+def _scenes(folders: tuple[Path, ...]) -> tuple[Scene, ...]:  # noqa: ARG001 - the key of the cache
+    """Those of the catalogue and of the user's `folders`."""
     return tuple(known_scenes())

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from rewardlang.datatypes import Kind, kind_phrase
 from rewardlang.diagnostics import Diagnostic, Suggestion, in_order
 from rewardlang.scene.categories import Categories, object_like, region_like
-from rewardlang.scene.errors import CODE, SceneFileError
+from rewardlang.scene.errors import CODE, REMEDY, SceneFileError
 from rewardlang.scene.forms import Word
-from rewardlang.scene.model import Object, Region, Scene
+from rewardlang.scene.model import MAX_INSTRUCTION, UNSPEAKABLE, Object, Region, Scene
 from rewardlang.scene.problem import Named, NamedRegion, Problem, read_problem
 from rewardlang.source import Source, Span
 
@@ -29,15 +29,27 @@ PREDICATES: Mapping[str, tuple[Kind, ...]] = {
 MAX_PROBLEMS = 30  # told of one file
 _DIGITS = 9  # of numbers, as in the catalogue
 _NUMBERED = re.compile(r"^[A-Z].*?SCENE\d+_")
-_REMEDY = (
-    "with LIBERO installed, `tgrpo catalogue --bddl FILE --out DIR` asks its classes what such an "
-    "object is, and `--scenes DIR` makes the answer known"
-)
 
 
 def instruction_of(task: str) -> str:
     """The instruction in a file's name, as LIBERO reads it: `KITCHEN_SCENE1_open_…` is `open …`."""
     return _NUMBERED.sub("", task).replace("_", " ")
+
+
+def in_own_words(scene: Scene) -> Scene:
+    """The scene of a file that is not LIBERO's own: its `:language` line is the instruction.
+
+    Whoever changes a copy of LIBERO's file writes the new task there and leaves the file's name as
+    it is; the name still counts. Nothing changes where the line says nothing else, or nothing that
+    could stand in a program, nor where the instruction is not the name's.
+    """
+    language = scene.language
+    named = instruction_of(scene.task)
+    unfit = UNSPEAKABLE.search(language) or len(language) > MAX_INSTRUCTION
+    if unfit or language in ("", named) or scene.instruction != named:
+        return scene
+    update = {"instruction": language, "other_instructions": (scene.instruction,)}
+    return scene.model_copy(update=update)
 
 
 def read_scene(source: Source, suite: str, task: str, known: Categories) -> Scene:
@@ -101,7 +113,7 @@ class _Builder:
         name = self.problem.name
         if name.text and name.text not in self.known.zones:
             message = f"no known scene is a `{name.text}`"
-            self._report(message, name.span, name.text, self.known.zones, (_REMEDY,))
+            self._report(message, name.span, name.text, self.known.zones, (REMEDY,))
         return self.known.zones.get(name.text)
 
     def _add_objects(self, named: Iterable[Named], *, fixture: bool) -> None:
@@ -117,7 +129,7 @@ class _Builder:
                 told.add(item.category)
                 message = f"nothing is known of the category `{category}`"
                 near = self.known.objects
-                self._report(message, item.category.span, category, near, (_REMEDY,))
+                self._report(message, item.category.span, category, near, (REMEDY,))
 
     def _add_region(self, item: NamedRegion, zone: Region | None) -> None:
         """LIBERO drops the regions of things that are not in the scene; so do we."""
@@ -158,7 +170,7 @@ class _Builder:
         known = parts.get(item.name.text)
         if known is None:
             message = f"no known `{owner.category}` has a region `{item.name.text}`"
-            self._report(message, item.name.span, item.name.text, parts, (_REMEDY,))
+            self._report(message, item.name.span, item.name.text, parts, (REMEDY,))
             return None
         return region_like(known, owner.name)
 
@@ -175,22 +187,27 @@ class _Builder:
             self._check_goal(atom, names, kinds)
 
     def _check_goal(self, atom: Sequence[Word], names: set[str], kinds: Mapping[str, Kind]) -> None:
+        for word, kind in zip(atom[1:], self._wanted(atom), strict=True):
+            known = self._check_name(word, names)
+            if known and kind and not kinds.get(word.text, kind) & kind:
+                message = f"`{atom[0].text}` wants {kind_phrase(kind, 'or')} here"
+                fitting = [name for name in kinds if kinds[name] & kind]
+                self._report(message, word.span, word.text, fitting)
+
+    def _wanted(self, atom: Sequence[Word]) -> Sequence[Kind | None]:
+        """What each argument of a goal's atom is to be; None where that cannot be said."""
         predicate, *arguments = atom
         wanted = PREDICATES.get(predicate.text)
         if wanted is None:
             message = f"a goal cannot say `{predicate.text}`"
             note = (f"it can say {', '.join(PREDICATES)}",)
             self._report(message, predicate.span, predicate.text, PREDICATES, note)
-            return
-        if len(arguments) != len(wanted):
+        elif len(arguments) != len(wanted):
             message = f"`{predicate.text}` is about {_count(len(wanted))}, not {len(arguments)}"
             self._report(message, predicate.span.to(atom[-1].span))
-            return
-        for word, kind in zip(arguments, wanted, strict=True):
-            if self._check_name(word, names) and not kinds.get(word.text, kind) & kind:
-                message = f"`{predicate.text}` wants {kind_phrase(kind, 'or')} here"
-                fitting = [name for name in kinds if kinds[name] & kind]
-                self._report(message, word.span, word.text, fitting)
+        else:
+            return wanted
+        return [None] * len(arguments)
 
     def _check_name(self, word: Word, names: set[str]) -> bool:
         if word.text in names:

@@ -13,7 +13,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from rewardlang.scene.errors import Problem, SceneFileError, UnknownSceneError
+from rewardlang.scene.bddl import in_own_words
+from rewardlang.scene.errors import SceneFileError, UnknownSceneError
 from rewardlang.scene.folders import (
     SHIPPED,
     SUFFIX,
@@ -45,16 +46,25 @@ def suite_scenes(suite: str) -> dict[str, Scene]:
     Raises UnknownSceneError for an unknown suite, SceneFileError with everything that is wrong
     with its files.
     """
+    scenes, broken = readable_scenes(suite)
+    if broken:
+        raise SceneFileError([problem for error in broken for problem in error.problems])
+    return scenes
+
+
+def readable_scenes(suite: str) -> tuple[dict[str, Scene], tuple[SceneFileError, ...]]:
+    """The scenes of a suite that can be read, by task name, and what is wrong with the others.
+
+    Raises UnknownSceneError, and SceneFileError for a broken catalogue.
+    """
     scenes: dict[str, Scene] = {}
-    problems: list[Problem] = []
+    broken: list[SceneFileError] = []
     for task, read in _tasks(suite).items():
         try:
             scenes[task] = read()
         except SceneFileError as error:
-            problems += error.problems
-    if problems:
-        raise SceneFileError(problems)
-    return scenes
+            broken.append(error)
+    return scenes, tuple(broken)
 
 
 def known_scenes() -> Iterator[Scene]:
@@ -84,6 +94,26 @@ def load(scene_id: str, folder: Path | None = None) -> Scene:
         if read := _tasks_in(known, suite).get(task):
             return read()
     raise UnknownSceneError(scene_id, tuple(f"{suite}/{name}" for name in _tasks(suite)))
+
+
+def ships(scene: Scene) -> bool:
+    """Whether it is had by the name of one of LIBERO's own tasks, not from a file or a folder."""
+    return not scene.path and scene.task in _tasks_in(SHIPPED, scene.suite)
+
+
+def seen_from(folder: Path, scene: Scene) -> Scene:
+    """The same scene, its file named by the way from `folder`, so that both can move together.
+
+    By its full path where there is no such way, as between the drives of Windows.
+    """
+    if not scene.path:
+        return scene
+    file = Path(scene.path)
+    try:
+        way = os.path.relpath(os.path.realpath(file.parent), os.path.realpath(folder))
+    except ValueError:
+        return scene
+    return scene.model_copy(update={"path": (Path(way) / file.name).as_posix()})
 
 
 def is_path(scene_id: str) -> bool:
@@ -126,14 +156,14 @@ def _tasks_in(folder: Path, suite: str) -> dict[str, Read]:
     catalogue = catalogue_files(folder).get(suite)
     if catalogue is not None:
         for scene in read_catalogue(catalogue).scenes:
-            tasks[scene.task] = partial(_given, scene)
+            tasks[scene.task] = partial(_given, scene, shipped=folder == SHIPPED)
     for task, path in bddl_files(folder, suite).items():
         tasks.setdefault(task, partial(read_bddl, path, suite, task))
     return tasks
 
 
-def _given(scene: Scene) -> Scene:
-    return scene
+def _given(scene: Scene, *, shipped: bool) -> Scene:
+    return scene if shipped else in_own_words(scene)
 
 
 def _of_file(path: Path) -> Scene:

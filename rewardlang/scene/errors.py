@@ -8,6 +8,10 @@ from rewardlang.diagnostics import Diagnostic, Suggestion, one_of
 from rewardlang.source import Source, Span
 
 CODE = "unreadable-scene"
+REMEDY = (
+    "with LIBERO installed, `tgrpo catalogue --bddl FILE --out DIR` asks its classes what such an "
+    "object is, and `--scenes DIR` makes the answer known"
+)
 
 Problem = tuple[Source, Diagnostic]
 """What is wrong with a file, and its text; an empty text where there is none to show."""
@@ -32,6 +36,18 @@ class SceneFileError(SceneError):
     def __init__(self, problems: Sequence[Problem]):
         super().__init__("\n".join(in_one_line(*problem) for problem in problems))
         self.problems = tuple(problems)
+
+
+def in_brief(errors: Sequence[SceneFileError]) -> str:
+    """Several files that are no scenes: a line each, then what helps, once."""
+    notes = {note for error in errors for _, found in error.problems for note in found.notes}
+    help_ = ["`rewardlang scene FILE` shows everything that is wrong with one"]
+    return "\n".join([*map(_first_of, errors), *help_, *([REMEDY] if REMEDY in notes else [])])
+
+
+def _first_of(error: SceneFileError) -> str:
+    more = len(error.problems) - 1
+    return in_one_line(*error.problems[0]) + (f" (and {more} more)" if more else "")
 
 
 def whole_file(name: str, message: str, near: Iterable[str] = ()) -> Problem:

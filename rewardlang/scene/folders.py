@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from rewardlang.scene.bddl import read_scene
+from rewardlang.scene.bddl import in_own_words, read_scene
 from rewardlang.scene.categories import Categories, learn
 from rewardlang.scene.errors import Problem, SceneFileError, whole_file
 from rewardlang.scene.forms import MAX_CHARACTERS
@@ -147,7 +147,15 @@ def _bddl(path: Path, stamp: Stamp, suite: str, task: str, known: Categories) ->
     except UnicodeDecodeError as error:
         message = f"this is not UTF-8 text: byte number {error.start + 1}"
         raise SceneFileError([whole_file(name, message)]) from error
-    return read_scene(Source(text, name), suite, task, known)
+    scene = read_scene(Source(text, name), suite, task, known)
+    return scene if _is_liberos(scene) else in_own_words(scene)
+
+
+def _is_liberos(scene: Scene) -> bool:
+    """Whether it is a task that ships, as its file says it in LIBERO."""
+    shipped = catalogue_files(SHIPPED).get(scene.suite)
+    tasks = read_catalogue(shipped).scenes if shipped else ()
+    return any((own.task, own.language) == (scene.task, scene.language) for own in tasks)
 
 
 def _stamp(path: Path) -> Stamp:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Literal
 
@@ -10,6 +11,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from rewardlang.datatypes import Kind
 
 CATALOGUE_FORMAT = 1
+
+MAX_INSTRUCTION = 200  # characters
+UNSPEAKABLE = re.compile(r'["\\\n]')
+"""What no instruction holds: it stands between quotes, in a program's `task` line."""
 
 
 class _Frozen(BaseModel):
@@ -78,7 +83,8 @@ class Scene(_Frozen):
 
     suite: str
     task: str
-    instruction: str  # the policy's, from the file name
+    instruction: str  # the policy's; LIBERO's stands in the file's name
+    other_instructions: tuple[str, ...] = ()  # as good as the first: see `bddl.in_own_words`
     language: str  # the BDDL's (:language ...), differs in some tasks
     problem: str  # LIBERO's problem class, lower case: the scene family
     goal: tuple[tuple[str, ...], ...]  # ("in", "soup_1", "basket_1_contain_region"), conjunction
@@ -88,12 +94,25 @@ class Scene(_Frozen):
     objects: tuple[Object, ...]
     regions: tuple[Region, ...]
     handles: tuple[HandleBox, ...] = ()
-    path: str = ""  # the .bddl file that names it; empty where it goes by suite and task
+    path: str = ""  # of the .bddl file that it goes by; empty where it goes by suite and task
 
     @property
     def id(self) -> str:
         """What a program's `scene` line says: `suite/task`, or the path of a file."""
         return self.path or f"{self.suite}/{self.task}"
+
+    @property
+    def instructions(self) -> tuple[str, ...]:
+        """Every sentence that counts as the scene's own, its `instruction` first."""
+        return (self.instruction, *self.other_instructions)
+
+    def told(self, instruction: str) -> Scene:
+        """The same scene with this one of its `instructions` as the first."""
+        if instruction == self.instruction:
+            return self
+        others = tuple(one for one in self.instructions if one != instruction)
+        update = {"instruction": instruction, "other_instructions": others}
+        return self.model_copy(update=update)
 
     @cached_property
     def _objects(self) -> dict[str, Object]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,8 @@ from typer.testing import CliRunner
 from rewardlang import analyze
 from rewardlang.cli import app
 from rewardlang.diagnostics import render
+from rewardlang.generation.revising import wanted_of
+from rewardlang.generation.task import meant
 from rewardlang.lsp.completion import complete
 from rewardlang.lsp.document import Document
 from rewardlang.planning.planner import plan
@@ -100,7 +105,7 @@ def test_the_scene_of_a_path_is_the_catalogues_but_for_its_name(file: Path) -> N
     scene = load(file.name, file.parent)
     assert (scene.suite, scene.task, scene.id) == ("kitchen", file.stem, str(file))
     own = {"suite": MILK.suite, "task": MILK.task, "instruction": MILK.instruction, "path": ""}
-    assert scene.model_copy(update=own) == MILK
+    assert scene.model_copy(update={**own, "other_instructions": ()}) == MILK
 
 
 def test_a_program_for_the_same_file_by_another_path(file: Path) -> None:
@@ -243,7 +248,7 @@ def test_a_broken_file_keeps_nothing_else_from_being_known(folder: Path, file: P
         load("attic/anything")
     result = run("scenes", "kitchen")
     assert result.exit_code == 1
-    assert "error[unreadable-scene]: `(problem` is never closed" in result.stderr
+    assert ": `(problem` is never closed" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -303,8 +308,7 @@ def test_the_option_makes_a_folder_known_for_one_command(file: Path, tmp_path: P
         assert run(command, program, "--scenes", tmp_path).exit_code == 0, command
     assert run("diff", program, program, "--scenes", tmp_path).exit_code == 0
     assert (
-        f"{scene_id}\n    put the milk in the basket"
-        in run("scenes", "kitchen", "--scenes", tmp_path).output
+        f"{scene_id}\n    {MILK.language}" in run("scenes", "kitchen", "--scenes", tmp_path).output
     )
     assert "milk_1" in run("scene", scene_id, "--scenes", tmp_path).output
     assert scene_id in run("grammar", "--scene", scene_id, "--scenes", tmp_path).output
@@ -333,10 +337,10 @@ def test_generate_plans_for_a_folder_and_for_a_path(file: Path, tmp_path: Path) 
     file.write_text("(define)")
     result = run("generate", "put the milk in the basket", "--offline", "--scene", file)
     assert result.exit_code == 1
-    assert "there is no `:goal`" in result.output
+    assert "error[unreadable-scene]: there is no `:goal`" in result.stderr
     refused = run("generate", "--suite", "kitchen", "--offline", "--scenes", tmp_path)
     assert refused.exit_code == 1
-    assert "there is no `:goal`" in refused.output
+    assert "the problem's class is missing: `(problem LIBERO_…)` (and 1 more)" in refused.stderr
 
 
 def test_scene_shows_a_file_and_everything_that_is_wrong_with_it(file: Path) -> None:
@@ -349,6 +353,49 @@ def test_scene_shows_a_file_and_everything_that_is_wrong_with_it(file: Path) -> 
     assert "did you mean `in`?" in result.stderr
 
 
+def test_names_are_told_beside_a_predicate_that_is_none(file: Path) -> None:
+    goal = "(And (Inn milk_3 basket_3) (In milk_4))"
+    file.write_text(re.sub(r"\(:goal .*\)\n", f"(:goal {goal})\n", file.read_text()))
+    for result in (
+        run("scene", file),
+        run("generate", "put the milk in the basket", "--offline", "--scene", file),
+    ):
+        assert result.exit_code == 1
+        told = re.findall(r"error\[unreadable-scene\]: (.*)", result.stderr)
+        assert [re.findall("`(.*?)`", line)[0] for line in told] == [
+            *("inn", "milk_3", "basket_3", "in", "milk_4")
+        ]
+        assert len(re.findall(r"\^+", result.stderr)) == 5  # each in its place
+
+
+def test_a_suite_goes_on_past_files_that_are_no_scenes(file: Path, tmp_path: Path) -> None:
+    for name in ("bad", "worse"):
+        text = file.read_text().replace("- milk\n", "- mlik\n").replace("(And (in", "(And (inn")
+        file.with_name(f"{name}.bddl").write_text(text)
+    ask = ("generate", "--suite", "kitchen", "--offline", "--scenes", tmp_path, "--out", tmp_path)
+    made = run(*ask)
+    assert made.exit_code == 1
+    assert "1 made, 0 kept, 0 failed" in made.stdout
+    assert (tmp_path / "kitchen" / f"{file.stem}.rl").exists()
+    prompts = run(*ask, "--show-prompt")
+    listed = run("scenes", "kitchen", "--scenes", tmp_path)
+    assert (prompts.exit_code, listed.exit_code) == (1, 1)
+    assert len(prompts.stdout.splitlines()) == 1
+    assert listed.stdout.splitlines()[0] == f"kitchen/{file.stem}"
+    for result in (made, prompts, listed):
+        lines = [line for line in result.stderr.splitlines() if "mlik" in line]
+        assert [Path(line.split(":")[0]).name for line in lines] == ["bad.bddl", "worse.bddl"]
+        assert all(line.endswith("did you mean `milk`? (and 1 more)") for line in lines), lines
+        assert result.stderr.count("tgrpo catalogue --bddl") == 1
+    file.unlink()
+    none = run(*ask)
+    assert (none.exit_code, none.stdout) == (1, "")
+
+
+def test_one_task_is_no_tasks(file: Path, tmp_path: Path) -> None:
+    assert f"{file.parent.name}  1 task\n" in run("scenes", "--scenes", tmp_path).stdout
+
+
 def test_a_suite_is_no_scene() -> None:
     for name in ("libero_goal", "libero_goal/"):
         result = run("scene", name)
@@ -357,6 +404,123 @@ def test_a_suite_is_no_scene() -> None:
         assert len(result.stderr.splitlines()) == 11
     (found,) = analyze(PROGRAM.format("libero_goal")).diagnostics
     assert found.message == "`libero_goal` is a suite of 10 tasks: name one of them"
+
+
+def test_a_written_program_names_its_file_from_its_own_folder(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = file.parent.parent
+    (home / "link").symlink_to(file.parent, target_is_directory=True)
+    asked = ("generate", "put the milk in the basket", "--offline", "--scene")
+    for given in (file, Path("kitchen") / file.name, Path("link") / file.name):
+        monkeypatch.chdir(home)
+        assert run(*asked, given, "--out", "own").exit_code == 0
+        (program,) = (home / "own").rglob("*.rl")
+        text = program.read_text()
+        assert f'scene "../../kitchen/{file.name}"\n' in text
+        assert str(home) not in run(*asked, given, "--out", "own", "--show-prompt").stdout
+        moved = home / "moved"
+        moved.mkdir()
+        for folder in ("own", "kitchen"):
+            (home / folder).rename(moved / folder)
+        monkeypatch.chdir("/")
+        assert run("check", moved / program.relative_to(home)).exit_code == 0
+        (moved / "kitchen").rename(home / "kitchen")
+        shutil.rmtree(moved)
+
+
+def test_a_program_below_a_link_names_its_file_as_the_system_finds_it(file: Path) -> None:
+    home = file.parent.parent
+    (home / "deep" / "er").mkdir(parents=True)
+    (home / "out").symlink_to(home / "deep" / "er", target_is_directory=True)
+    asked = ("generate", "put the milk in the basket", "--offline", "--scene", file)
+    assert run(*asked, "--out", home / "out").exit_code == 0
+    assert run("check", home / "out").output == "1 program: no errors, no warnings\n"
+
+
+def test_a_changed_program_still_names_its_file_from_its_own_folder(file: Path) -> None:
+    text = PROGRAM.format(f"./kitchen/{file.name}")
+    analysis = analyze(text, name=str(file.parent.parent / "milk.rl"))
+    assert analysis.scene is not None
+    wanted = wanted_of(analysis, analysis.scene)
+    assert wanted.scene.id == f"kitchen/{file.name}"
+    assert analyze(text, name="answer", scene=wanted.scene).ok
+
+
+def test_what_comes_next_is_what_works_for_the_scene(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "my scenes"
+    folder.mkdir()
+    file.parent.rename(folder / "kitchen")
+    file = folder / "kitchen" / file.name
+    ask = ("generate", "put the milk in the basket", "--offline", "--out", tmp_path / "out")
+    by_path = run(*ask, "--scene", file).stdout
+    assert "rewardlang check" in by_path
+    assert "tgrpo" not in by_path
+    assert "--scenes" not in by_path
+    named = run(*ask, "--force", "--scene", f"kitchen/{file.stem}", "--scenes", folder).stdout
+    assert "tgrpo" not in named
+    commands = [shlex.split(line.split("  ")[-1]) for line in named.splitlines()[-2:]]
+    assert [command[:2] for command in commands] == [
+        ["rewardlang", "check"],
+        ["rewardlang", "explain"],
+    ]
+    assert all(run(*command[1:]).exit_code == 0 for command in commands)
+    own = run("generate", MILK.instruction, "--offline", "--out", tmp_path / "out").stdout
+    assert f"--task {MILK.id}\n" in own
+
+
+# ---------------------------------------------------------------- what a file calls its task
+
+
+def test_a_files_language_line_is_its_instruction_and_its_name_counts_too(file: Path) -> None:
+    """As in LIBERO-PRO, where the line says the new task and the name still the old one."""
+    scene = load(str(file))
+    assert scene.instructions == (MILK.language, "put the milk in the basket")
+    shown = run("scene", file).stdout
+    assert f"instruction  {MILK.language}\nfile name    put the milk in the basket\n" in shown
+    for own in scene.instructions:
+        made = run("generate", own.capitalize(), "--offline", "--scene", file, "--dry-run")
+        assert f'task "{own}"\n' in made.stdout
+        assert "similarity" not in made.output
+        assert analyze(PROGRAM.replace(PROGRAM.split('"')[1], own).format(file)).ok
+        assert not meant(own, str(file), by_model=True).wanted.own_goal
+    (found,) = analyze(PROGRAM.replace("the milk in", "it in").format(file)).diagnostics
+    assert found.code == "task-mismatch"
+    assert [fix.replacement for fix in found.suggestions] == [
+        f'"{own}"' for own in scene.instructions
+    ]
+
+
+def test_of_several_scenes_either_sentence_finds_a_files(folder: Path, file: Path) -> None:
+    file.write_text(file.read_text().replace(MILK.language, "bring me something to drink"))
+    catalogue(folder, "attic", file.stem, of=MILK)
+    for instruction in ("bring me something to drink", "put the milk in the basket"):
+        found = meant(instruction, None, by_model=False)
+        assert (found.wanted.scene.id, found.similarity) == (f"kitchen/{file.stem}", 1)
+        assert found.wanted.instruction == instruction
+
+
+@pytest.mark.parametrize("line", ["", '(:language say "please")', f"(:language {'so ' * 100})"])
+def test_a_language_line_that_no_program_could_say_is_none(file: Path, line: str) -> None:
+    file.write_text(file.read_text().replace(f"(:language {MILK.language})", line))
+    assert load(str(file)).instructions == ("put the milk in the basket",)
+
+
+def test_liberos_own_files_go_by_their_names_wherever_they_lie(tmp_path: Path) -> None:
+    path = tmp_path / MILK.suite / f"{MILK.task}.bddl"
+    path.parent.mkdir()
+    path.write_text(bddl_text(MILK))
+    assert load(str(path)).instructions == (MILK.instruction,)
+    path.write_text(path.read_text().replace(MILK.language, "put it away"))
+    assert load(str(path)).instructions == ("put it away", MILK.instruction)
+    assert all(len(scene.instructions) == 1 for scene in known_scenes())
+
+
+def test_a_catalogue_made_of_files_goes_by_their_language_line(folder: Path) -> None:
+    catalogue(folder, "made", MILK.task, of=MILK)
+    catalogue(folder, "described", "tidy_up", of=MILK)  # its instruction is no file's name
+    assert load(f"made/{MILK.task}").instructions == (MILK.language, MILK.instruction)
+    assert load("described/tidy_up").instructions == (MILK.instruction,)
 
 
 # ---------------------------------------------------------------- the editor
