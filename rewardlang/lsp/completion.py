@@ -234,8 +234,8 @@ def _strings(
 ) -> Iterator[Completion]:
     before = tokens[index - 1].kind if index else ""
     if before == "TASK" and document.scene:
-        text = f"{quote}{document.scene.instruction}{quote}"
-        yield Completion(text, What.STRING, "the scene's instruction")
+        for instruction in document.scene.instructions:
+            yield Completion(f"{quote}{instruction}{quote}", What.STRING, "the scene's instruction")
     if before == "SCENE":
         task = next((t.text for t in tokens[: index - 1] if t.kind == "STRING"), "")
         yield from _scenes(task.strip('"'), quote)
@@ -244,5 +244,5 @@ def _strings(
 def _scenes(task: str, quote: str) -> Iterator[Completion]:
     """All scenes; first those whose instruction is the program's task."""
     for scene in known_scenes():
-        rank, text = int(scene.instruction != task), f"{quote}{scene.id}{quote}"
+        rank, text = int(task not in scene.instructions), f"{quote}{scene.id}{quote}"
         yield Completion(text, What.STRING, scene.instruction, rank=rank)

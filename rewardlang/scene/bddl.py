@@ -37,10 +37,10 @@ def instruction_of(task: str) -> str:
 
 
 def in_own_words(scene: Scene) -> Scene:
-    """The scene of a file that is not LIBERO's own: its `:language` line is the instruction.
+    """The scene with the `:language` line of its file as the instruction; the name counts too.
 
     Whoever changes a copy of LIBERO's file writes the new task there and leaves the file's name as
-    it is; the name still counts. Nothing changes where the line says nothing else, or nothing that
+    it is. Nothing changes where the line says nothing else, or nothing that
     could stand in a program, nor where the instruction is not the name's.
     """
     language = scene.language

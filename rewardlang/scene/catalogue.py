@@ -13,7 +13,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from rewardlang.scene.bddl import in_own_words
 from rewardlang.scene.errors import SceneFileError, UnknownSceneError
 from rewardlang.scene.folders import (
     SHIPPED,
@@ -24,6 +23,7 @@ from rewardlang.scene.folders import (
     read_bddl,
     read_catalogue,
     users_folders,
+    worded,
 )
 from rewardlang.scene.model import Scene
 
@@ -163,7 +163,7 @@ def _tasks_in(folder: Path, suite: str) -> dict[str, Read]:
 
 
 def _given(scene: Scene, *, shipped: bool) -> Scene:
-    return scene if shipped else in_own_words(scene)
+    return scene if shipped else worded(scene)
 
 
 def _of_file(path: Path) -> Scene:

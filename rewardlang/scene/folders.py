@@ -147,15 +147,27 @@ def _bddl(path: Path, stamp: Stamp, suite: str, task: str, known: Categories) ->
     except UnicodeDecodeError as error:
         message = f"this is not UTF-8 text: byte number {error.start + 1}"
         raise SceneFileError([whole_file(name, message)]) from error
-    scene = read_scene(Source(text, name), suite, task, known)
-    return scene if _is_liberos(scene) else in_own_words(scene)
+    return worded(read_scene(Source(text, name), suite, task, known))
 
 
-def _is_liberos(scene: Scene) -> bool:
-    """Whether it is a task that ships, as its file says it in LIBERO."""
-    shipped = catalogue_files(SHIPPED).get(scene.suite)
-    tasks = read_catalogue(shipped).scenes if shipped else ()
-    return any((own.task, own.language) == (scene.task, scene.language) for own in tasks)
+def worded(scene: Scene) -> Scene:
+    """The scene of a file under the sentences that count as its instruction.
+
+    LIBERO's own is left as it is. Of any other both the name and the `:language` line count: the
+    line first, but the name where both are those of a task of LIBERO's, in another scene say.
+    """
+    shipped = (read_catalogue(path) for path in catalogue_files(SHIPPED).values())
+    sentences = (scene.task, scene.language)
+    suites = {
+        own.suite
+        for catalogue in shipped
+        for own in catalogue.scenes
+        if (own.task, own.language) == sentences
+    }
+    if scene.suite in suites:
+        return scene
+    both = in_own_words(scene)
+    return both.told(scene.instruction) if suites else both
 
 
 def _stamp(path: Path) -> Stamp:

@@ -84,7 +84,7 @@ class Scene(_Frozen):
     suite: str
     task: str
     instruction: str  # the policy's; LIBERO's stands in the file's name
-    other_instructions: tuple[str, ...] = ()  # as good as the first: see `bddl.in_own_words`
+    other_instructions: tuple[str, ...] = ()  # as good as the first: see `folders.worded`
     language: str  # the BDDL's (:language ...), differs in some tasks
     problem: str  # LIBERO's problem class, lower case: the scene family
     goal: tuple[tuple[str, ...], ...]  # ("in", "soup_1", "basket_1_contain_region"), conjunction

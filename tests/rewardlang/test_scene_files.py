@@ -511,15 +511,19 @@ def test_liberos_own_files_go_by_their_names_wherever_they_lie(tmp_path: Path) -
     path.parent.mkdir()
     path.write_text(bddl_text(MILK))
     assert load(str(path)).instructions == (MILK.instruction,)
+    swapped = tmp_path / "libero_object_swap" / path.name  # both sentences are still LIBERO's
+    swapped.parent.mkdir()
+    swapped.write_text(path.read_text())
+    assert load(str(swapped)).instructions == (MILK.instruction, MILK.language)
     path.write_text(path.read_text().replace(MILK.language, "put it away"))
     assert load(str(path)).instructions == ("put it away", MILK.instruction)
     assert all(len(scene.instructions) == 1 for scene in known_scenes())
 
 
 def test_a_catalogue_made_of_files_goes_by_their_language_line(folder: Path) -> None:
-    catalogue(folder, "made", MILK.task, of=MILK)
+    catalogue(folder, "made", MILK.task, of=MILK.model_copy(update={"language": "put it away"}))
     catalogue(folder, "described", "tidy_up", of=MILK)  # its instruction is no file's name
-    assert load(f"made/{MILK.task}").instructions == (MILK.language, MILK.instruction)
+    assert load(f"made/{MILK.task}").instructions == ("put it away", MILK.instruction)
     assert load("described/tidy_up").instructions == (MILK.instruction,)
 
 

@@ -37,7 +37,8 @@ def told(_: str) -> None:
 
 
 def plain(scene: rewardlang.Scene) -> rewardlang.Scene:
-    return scene.model_copy(update={"path": ""})
+    """Without what only a file has: its path, and a second sentence."""
+    return scene.model_copy(update={"path": "", "other_instructions": ()})
 
 
 @pytest.mark.parametrize("task", OWN, ids=lambda task: task.id)
