@@ -2,7 +2,7 @@
 
 A file in the working folder is not read: a stranger's repository could otherwise send the user's
 key wherever it likes. For the same reason the key in OPENAI_API_KEY goes to OpenAI's own endpoint
-and to OPENAI_BASE_URL alone.
+and to OPENAI_BASE_URL alone, and a key in the file to the endpoint that the file names.
 """
 
 from __future__ import annotations
@@ -117,6 +117,8 @@ def settings(
         **_from_environment(environment),
         **{name: (value, f"--{name.replace('_', '-')}") for name, value in given.items()},
     }
+    if found.get("api_key") is in_file.get("api_key") and _url(found) != _url(in_file):
+        found.pop("api_key", None)  # the file's key belongs to the file's endpoint
     if "api_key" not in found:
         found |= _openai_key(found, environment)
     try:
@@ -144,9 +146,13 @@ def _openai_key(
 ) -> dict[str, tuple[Any, str]]:
     """OPENAI_API_KEY, where the endpoint is the one whose key it is."""
     key = environment.get("OPENAI_API_KEY")
-    url = str(found["base_url"][0]) if "base_url" in found else OPENAI_URL
     owners = (OPENAI_URL, environment.get("OPENAI_BASE_URL", "").rstrip("/"))
-    return {"api_key": (key, "OPENAI_API_KEY")} if key and url.rstrip("/") in owners else {}
+    return {"api_key": (key, "OPENAI_API_KEY")} if key and _url(found) in owners else {}
+
+
+def _url(found: Mapping[str, tuple[Any, str]]) -> str:
+    """The endpoint that these settings name."""
+    return str(found["base_url"][0] if "base_url" in found else OPENAI_URL).rstrip("/")
 
 
 def _from_file(config: Path | None) -> tuple[dict[str, tuple[Any, str]], list[str]]:

@@ -122,6 +122,16 @@ def test_openais_key_goes_to_openais_endpoint_alone(
     assert key_of(found({}, ours)) == "our-own-key"
 
 
+def test_a_key_of_the_file_goes_to_the_files_endpoint_alone(config: Path) -> None:
+    there, elsewhere = "http://one/v1", "http://two/v1"
+    config.write_text(f'[endpoint]\nbase_url = "{there}"\napi_key = "{KEY}"\n', encoding="utf-8")
+    assert key_of(found({}, {}, config)) == KEY
+    assert key_of(found({"base_url": f"{there}/", "model": "m"}, {}, config)) == KEY
+    assert key_of(found({"base_url": elsewhere}, {}, config)) is None
+    assert key_of(found({}, {"REWARDLANG_BASE_URL": elsewhere}, config)) is None
+    assert key_of(found({"base_url": elsewhere, "api_key": "its-own"}, {}, config)) == "its-own"
+
+
 def test_all_problems_are_told_at_once_with_where_they_stand(config: Path) -> None:
     config.write_text(
         '[endpoint]\nmodle = "m"\nretries = 99\n[endpoints]\n[more]\n', encoding="utf-8"
