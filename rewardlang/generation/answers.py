@@ -23,7 +23,7 @@ def program_in(answer: str) -> str:
     Thoughts, prose and fences around it go; where nothing looks like a program, the whole answer
     comes back, for the parser to say so.
     """
-    said = without_thoughts(answer).replace("\r\n", "\n")
+    said = without_thoughts(answer).replace("\r\n", "\n").replace("\r", "\n")
     fenced = [text for text in _FENCED.findall(said) if _START.search(text)]
     text = fenced[-1] if fenced else said
     start = _START.search(text)

@@ -235,12 +235,14 @@ TEXTS = st.one_of(st.text(), st.lists(PARTS, max_size=30).map("".join))
 
 @given(TEXTS)
 @example("")
+@example(" \r\r\n")
+@example("\n```rewardlang")
 @example(GOOD)
 def test_no_answer_is_too_odd(text: str) -> None:
     found = program_in(text)
     assert "</think>" not in without_thoughts(text)
     assert program_in(found) in (found, found.strip() + "\n")
-    assert "\n```" not in found or "rewardlang" not in found
+    assert "\n```" not in found or not re.match(r"[ \t]*rewardlang\b", found)
     headed = with_header(found, "go", "a/b")
     assert headed == found or 'task "go"\nscene "a/b"' in headed
     assert with_header(headed, "go", "a/b") == headed
@@ -258,7 +260,7 @@ LONG = {
     "backticks": "`", "fences": "```\n", "fences and programs": "```\nrewardlang 1\n",
     "thoughts": "<think>", "thought ends": "</think>", "tabs": "\t", "blanks": " ", "lines": "\n",
     "prose": "the milk ", "headers": "rewardlang 1\n", "braces": "{", "quotes": '"', "hashes": "#",
-    "header and blanks": 'rewardlang 1 task "a" scene ',
+    "returns": "\r", "header and blanks": 'rewardlang 1 task "a" scene ',
 }  # fmt: skip
 
 
