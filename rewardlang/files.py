@@ -71,7 +71,7 @@ def write_whole(path: Path, content: str | bytes) -> None:
             file.write(data)
         os.chmod(temporary, target.stat().st_mode if target.exists() else 0o644)
         os.replace(temporary, target)
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves nothing behind
         os.unlink(temporary)
         raise
 

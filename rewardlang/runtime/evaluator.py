@@ -178,7 +178,7 @@ class RewardFn:
         values = self.read(data).values
         try:
             return Memory(tuple(self._reset(values)))
-        except Exception as error:
+        except Exception as error:  # whatever it is, its place in the program is added
             self._explain(error)
             raise
 
@@ -197,7 +197,7 @@ class RewardFn:
         native = self._native(values)
         try:
             reward, phi, success = self._step(values, slots, native, self.max_steps, self.bonus)
-        except Exception as error:
+        except Exception as error:  # whatever it is, its place in the program is added
             self._explain(error)
             raise
         step = RewardStep(reward, phi, success, native, self._active(slots), self._terms(slots))

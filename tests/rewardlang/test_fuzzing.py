@@ -23,7 +23,7 @@ def test_kept_inputs_hold(piece: int) -> None:
 def _examine_file(path: Path) -> None:
     try:
         examine(path.read_bytes().decode("utf-8", errors="replace"))
-    except Exception as error:
+    except Exception as error:  # raised again, with the input's name
         error.add_note(f"input: {path}")
         raise
 

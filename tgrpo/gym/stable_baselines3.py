@@ -83,7 +83,7 @@ class GymnasiumVecEnv(VecEnv):
 
     def env_is_wrapped(
         self,
-        wrapper_class: type[gymnasium.Wrapper],  # noqa: ARG002
+        wrapper_class: type[gymnasium.Wrapper],  # noqa: ARG002 - SB3's signature
         indices: Indices = None,
     ) -> list[bool]:
         return [False] * len(list(self._get_indices(indices)))

@@ -210,7 +210,7 @@ class LiberoVectorEnv(VectorEnv[ObsType, np.ndarray, np.ndarray]):
         """After a failure or an interrupt nobody knows which answers are still on their way."""
         try:
             yield
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves no process behind
             self.close()
             raise
 

@@ -120,7 +120,7 @@ class Pool:
             for number in range(min(workers, slots)):
                 with uninterrupted():
                     self._workers.append(_Worker(number, stepper))
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves no process behind
             self.close()
             raise
 

@@ -141,7 +141,7 @@ def replace_file(path: Path, write: Callable[[Path], object]) -> None:
         write(Path(name))
         Path(name).chmod(0o644)  # mkstemp's default would hide a shared cache from other users
         os.replace(name, path)
-    except BaseException:
+    except BaseException:  # Ctrl-C too leaves no half-written file
         Path(name).unlink(missing_ok=True)
         raise
 
