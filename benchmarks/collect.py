@@ -27,11 +27,11 @@ from tgrpo.libero_package import versions
 from tgrpo.policies import make_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import TaskProgram, select
-from tgrpo.rollouts.rollout import Collected, GroupJob, collect
-from tgrpo.rollouts.workers import Pool
+from tgrpo.rollouts.backend import Backend, LocalBackend
+from tgrpo.rollouts.rollout import Collected, GroupJob
 from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import suites
-from tgrpo.training.planning import group_jobs, threads
+from tgrpo.training.planning import group_jobs, rules
 from tgrpo.trajectory import Trajectory
 
 PROGRAMS = Path(__file__).parents[1] / "tasks"
@@ -81,11 +81,11 @@ def measure(
     config: TrainConfig, programs: Sequence[TaskProgram], workers: int, iterations: int
 ) -> Throughput:
     policy = make_policy("tiny", seed=0)
-    with Pool(workers, slots(config), stepper=config.stepper) as pool, threads(1):
+    with LocalBackend(workers, slots(config), stepper=config.stepper) as backend:
         for job in group_jobs(config, programs, 1)[: len(programs)]:
-            _collect(policy, pool, config, [job], 0)
+            _collect(policy, backend, config, [job], 0)
         collected = [
-            _collect(policy, pool, config, group_jobs(config, programs, number), number)
+            _collect(policy, backend, config, group_jobs(config, programs, number), number)
             for number in range(1, iterations + 1)
         ]
     arms = [arm for item in collected for group in item.groups for arm in group.trajectories]
@@ -102,18 +102,9 @@ def measure(
 
 
 def _collect(
-    policy: Policy, pool: Pool, config: TrainConfig, jobs: Sequence[GroupJob], iteration: int
+    policy: Policy, backend: Backend, config: TrainConfig, jobs: Sequence[GroupJob], iteration: int
 ) -> Collected:
-    return collect(
-        policy,
-        pool,
-        jobs,
-        group_size=config.rollout.group_size,
-        temperature=config.rollout.temperature,
-        stop=config.rollout.stop,
-        seed=config.seed,
-        iteration=iteration,
-    )
+    return backend.collect(policy, jobs, rules(config, iteration))
 
 
 def _digest(arms: Sequence[Trajectory]) -> str:

@@ -15,7 +15,8 @@ from types import MappingProxyType
 import numpy as np
 
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.workers import Loss, Report
+from tgrpo.rollouts.hosting import Report
+from tgrpo.rollouts.workers import Loss
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.tasks import Task
 from tgrpo.trajectory import TaskContext

@@ -14,7 +14,7 @@ from tests.tgrpo.scripted_pool import EchoPolicy, Plan, Script, ScriptedPool, ma
 from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.lockstep import lanes
-from tgrpo.rollouts.rollout import Collected, GroupJob, NoUsableStateError, collect
+from tgrpo.rollouts.rollout import Collected, GroupJob, NoUsableStateError, Rules, collect
 from tgrpo.trajectory import Ending, Group
 
 MAX_STEPS = 12
@@ -43,11 +43,7 @@ def play(
         EchoPolicy(),
         pool,
         jobs,
-        group_size=size,
-        temperature=1.0,
-        stop=stop,
-        seed=seed,
-        iteration=iteration,
+        Rules(size, 1.0, stop, seed, iteration),
     )
     return collected, pool
 
@@ -229,11 +225,7 @@ def test_every_inference_has_the_size_of_the_lane() -> None:
         policy,
         pool,
         [job(number) for number in range(3)],
-        group_size=4,
-        temperature=1.0,
-        stop="independent",
-        seed=0,
-        iteration=0,
+        Rules(4, 1.0, "independent", 0, 0),
     )
     assert set(policy.batches) == {4}
 
@@ -245,11 +237,7 @@ def test_every_control_step_is_told_and_groups_come_back_in_order() -> None:
         EchoPolicy(),
         pool,
         [job(number, (number,)) for number in (4, 2, 9)],
-        group_size=4,
-        temperature=1.0,
-        stop="synchronous",
-        seed=0,
-        iteration=0,
+        Rules(4, 1.0, "synchronous", 0, 0),
         on_steps=told.append,
     )
     arms = [arm for group in collected.groups for arm in group.trajectories]

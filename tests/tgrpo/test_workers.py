@@ -21,15 +21,16 @@ import pytest
 
 import rewardlang
 from tgrpo.policies import make_policy
+from tgrpo.policies.threads import threads
 from tgrpo.programs import TaskProgram
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.evaluation import EvaluationJob, evaluate
-from tgrpo.rollouts.rollout import GroupJob, collect
-from tgrpo.rollouts.workers import PATIENCE, Loss, Pool, Report, WorkerError
+from tgrpo.rollouts.hosting import Report
+from tgrpo.rollouts.rollout import GroupJob, Rules, collect
+from tgrpo.rollouts.workers import PATIENCE, Loss, Pool, WorkerError
 from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import InitialState, load_states
 from tgrpo.tasks import Task, find_task
-from tgrpo.training.planning import threads
 from tgrpo.training.summaries import evaluation_metrics, summarise
 from tgrpo.trajectory import Ending
 
@@ -295,11 +296,7 @@ def everything(
             policy,
             pool,
             jobs,
-            group_size=3,
-            temperature=1.0,
-            stop="synchronous",
-            seed=11,
-            iteration=2,
+            Rules(3, 1.0, "synchronous", 11, 2),
             on_steps=once(blow, 40),
         )
         evaluation = evaluate(
@@ -396,11 +393,7 @@ def test_an_arm_that_diverges_is_a_failure_and_counted(
             policy,
             pool,
             jobs,
-            group_size=2,
-            temperature=1.0,
-            stop="independent",
-            seed=0,
-            iteration=1,
+            Rules(2, 1.0, "independent", 0, 1),
         )
         mixed, alone = (
             evaluate(policy, pool, [EvaluationJob(task, some, program, 12)], batch_size=2)

@@ -31,10 +31,10 @@ from tgrpo.policies import load_policy, save_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import Selection, UnknownChoiceError, select
 from tgrpo.progress import Forecast, Listener, Phase
+from tgrpo.rollouts.backend import LocalBackend
 from tgrpo.rollouts.episodes import StepperName
-from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob, evaluate
+from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
 from tgrpo.rollouts.lockstep import OnSteps
-from tgrpo.rollouts.workers import Pool
 from tgrpo.scripted.placements import check_skills
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.tasks import Task
@@ -45,10 +45,9 @@ from tgrpo.training.planning import (
     initial_rates,
     plan,
     sft_plan,
-    threads,
 )
 from tgrpo.training.run_folder import RunFolder, versions, write_json
-from tgrpo.training.trainer import make_pool, prepare, train
+from tgrpo.training.trainer import make_backend, prepare, train
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
 EVALUATION_SLOTS = 2 * EVALUATION_BATCH
@@ -184,10 +183,9 @@ def _validate(
         for task in tasks
     ]
     forecast.begin("validate")
-    with threads(1), make_pool(config, EVALUATION_SLOTS, listener) as pool:
-        return evaluate(
+    with make_backend(config, EVALUATION_SLOTS, listener) as backend:
+        return backend.evaluate(
             policy,
-            pool,
             jobs,
             batch_size=chosen.batch_size,
             on_steps=_telling(forecast, listener),
@@ -236,12 +234,10 @@ def run_evaluation(
         prepare(chosen, listener)
     with (
         make_listener(console) as listener,
-        Pool(count, EVALUATION_SLOTS, stepper=stepper, on_loss=listener.note) as pool,
-        threads(1),
+        LocalBackend(count, EVALUATION_SLOTS, stepper=stepper, on_loss=listener.note) as backend,
     ):
-        evaluation = evaluate(
+        evaluation = backend.evaluate(
             policy,
-            pool,
             jobs,
             batch_size=EVALUATION_BATCH,
             on_steps=_telling(forecast, listener),

@@ -17,7 +17,8 @@ from tgrpo.gym.episode import Episode, ObsType
 from tgrpo.gym.spaces import action_space, observation_space
 from tgrpo.gym.starts import ProgramLike, TaskLike, resolve
 from tgrpo.rollouts.episodes import Assignment, Moment, Scores, StepperName
-from tgrpo.rollouts.workers import Pool, Report
+from tgrpo.rollouts.hosting import Report
+from tgrpo.rollouts.workers import Pool
 from tgrpo.simulation.initial_states import Split
 from tgrpo.trajectory import ACTION_DIM, Observation
 

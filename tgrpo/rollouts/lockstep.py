@@ -17,7 +17,8 @@ import numpy as np
 
 from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.workers import Loss, Pool, Report
+from tgrpo.rollouts.hosting import Report
+from tgrpo.rollouts.workers import Loss, Pool
 from tgrpo.trajectory import ACTION_DIM, ROBOT_DIM, Ending, TaskContext, Trajectory
 
 OnSteps = Callable[[int], None]  # told the number of control steps just simulated

@@ -41,6 +41,17 @@ class GroupJob:
 
 
 @dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for all groups of a collection; `seed` and `iteration` key the noise."""
+
+    group_size: int
+    temperature: float
+    stop: Stop
+    seed: int
+    iteration: int
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """Groups in the order of their jobs. `seconds`: see `Clock`."""
 
@@ -54,12 +65,8 @@ def collect(
     policy: Sampler,
     pool: Pool,
     jobs: Sequence[GroupJob],
+    rules: Rules,
     *,
-    group_size: int,
-    temperature: float,
-    stop: Stop,
-    seed: int,
-    iteration: int,
     on_steps: OnSteps = lambda _: None,
 ) -> Collected:
     """Play all `jobs` with `policy`, as many at a time as fit the pool.
@@ -67,9 +74,8 @@ def collect(
     Raises WorkerError, and NoUsableStateError for a task that is solved from the start.
     """
     clock = Clock(pool.workers)
-    rules = _Rules(temperature, stop, seed, iteration)
     queue = deque(jobs)
-    runs = [_GroupRun(lane, policy, queue, rules) for lane in lanes(pool, group_size)]
+    runs = [_GroupRun(lane, policy, queue, rules) for lane in lanes(pool, rules.group_size)]
     replaced = play(pool, runs, clock=clock, on_steps=on_steps)
     groups = {number: group for run in runs for number, group in run.groups.items()}
     return Collected(
@@ -80,20 +86,10 @@ def collect(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """What holds for all groups of a collection."""
-
-    temperature: float
-    stop: Stop
-    seed: int
-    iteration: int
-
-
 class _GroupRun:
     """Plays one group after the other on one lane, taking jobs from a shared queue."""
 
-    def __init__(self, lane: Lane, policy: Sampler, jobs: deque[GroupJob], rules: _Rules):
+    def __init__(self, lane: Lane, policy: Sampler, jobs: deque[GroupJob], rules: Rules):
         self.lane = lane
         self.groups: dict[int, Group] = {}
         self.redrawn = 0

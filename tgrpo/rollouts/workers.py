@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-import traceback
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
-from tgrpo.rollouts.episodes import Assignment, Moment, Slot, StepperName
+from tgrpo.rollouts.episodes import Assignment, StepperName
+from tgrpo.rollouts.hosting import Assign, Command, Failure, Host, Report, Step
 from tgrpo.rollouts.processes import Child, uninterrupted
-from tgrpo.trajectory import TaskContext
 
 PATIENCE = 300.0  # seconds; a cold start with a model to compile takes some 20
 FAILURES = 3  # of one task that end a run: by then it is not chance
@@ -33,30 +32,6 @@ class WorkerError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What the slots of one worker saw in one command; row i of every array is `slots[i]`.
-
-    `unstable`: physics diverged, the episode is over and the other entries of that row mean
-    nothing. `context` comes with the answer to an assignment alone. `seconds` are the worker's,
-    by phase.
-    """
-
-    tag: int
-    context: TaskContext | None
-    slots: tuple[int, ...]
-    robot: np.ndarray  # (n, 9) float32
-    objects: np.ndarray  # (n, K, 7) float32
-    reward: np.ndarray  # (n,) float64
-    phi: np.ndarray  # (n,) float64
-    success: np.ndarray  # (n,) bool, as the program says
-    native_success: np.ndarray  # (n,) bool, as LIBERO says
-    unstable: np.ndarray  # (n,) bool
-    stages: tuple[tuple[str, ...], ...]
-    terms: tuple[Mapping[str, float], ...]  # named parts of the reward, as `Scores.terms`
-    seconds: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
 class Loss:
     """A worker that is gone, and replaced. `slots` were its own: their episodes are lost.
 
@@ -65,27 +40,6 @@ class Loss:
 
     slots: tuple[int, ...]
     unanswered: Mapping[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Assign:
-    tag: int
-    assignments: Mapping[int, Assignment]
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    tag: int
-    slots: tuple[int, ...]
-    actions: np.ndarray  # (n, 7)
-
-
-_Command = _Assign | _Step
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    text: str
 
 
 class Pool:
@@ -132,7 +86,7 @@ class Pool:
         """Begin an episode in each of the given slots."""
         parts = self._by_worker(tuple(assignments))
         for worker, slots in parts.items():
-            worker.send(_Assign(tag, {slot: assignments[slot] for slot in slots}))
+            worker.send(Assign(tag, {slot: assignments[slot] for slot in slots}))
         return len(parts)
 
     def step(self, tag: int, slots: Sequence[int], actions: np.ndarray) -> int:
@@ -140,7 +94,7 @@ class Pool:
         row = {slot: index for index, slot in enumerate(slots)}
         parts = self._by_worker(slots)
         for worker, own in parts.items():
-            worker.send(_Step(tag, own, actions[[row[slot] for slot in own]]))
+            worker.send(Step(tag, own, actions[[row[slot] for slot in own]]))
         return len(parts)
 
     def wait(self) -> list[Report | Loss]:
@@ -192,11 +146,11 @@ class Pool:
 
     def _hear(self, worker: _Worker) -> Report | Loss:
         try:
-            said: Report | _Failure = worker.child.connection.recv()
+            said: Report | Failure = worker.child.connection.recv()
         except (EOFError, OSError):  # also in the middle of a message
             ending = worker.child.ending()
             return self._replace(worker, f"died ({ending}) at {worker.episodes()}")
-        if isinstance(said, _Failure):
+        if isinstance(said, Failure):
             return self._replace(worker, f"failed at {said.text}")
         worker.answered()
         return said
@@ -230,12 +184,12 @@ class _Worker:
     def __init__(self, number: int, stepper: StepperName):
         self.number = number
         self.child = Child(f"tgrpo-worker-{number}", _serve, stepper)
-        self.owed: deque[_Command] = deque()  # not answered yet; it is at the first
+        self.owed: deque[Command] = deque()  # not answered yet; it is at the first
         self.silence = 0.0  # seconds waited for in vain since the last answer
         self._running: dict[int, Assignment] = {}  # slot -> its episode
 
-    def send(self, command: _Command) -> None:
-        if isinstance(command, _Assign):
+    def send(self, command: Command) -> None:
+        if isinstance(command, Assign):
             self._running.update(command.assignments)
         self.owed.append(command)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `wait` learns its end
@@ -260,63 +214,17 @@ class _Worker:
 
     def _current(self) -> list[Assignment]:
         match self.owed[0] if self.owed else None:
-            case _Assign(_, assignments):
+            case Assign(_, assignments):
                 return list(assignments.values())
-            case _Step(_, slots, _):
+            case Step(_, slots, _):
                 return [self._running[slot] for slot in slots]
             case _:
                 return []
 
 
-# What runs in a worker process. An end of file on the pipe, also that of a dead parent, ends it.
-
-
 def _serve(connection: Connection, stepper: StepperName) -> None:
-    slots: dict[int, Slot] = {}
+    """The worker process. An end of file on the pipe, also that of a dead parent, ends it."""
+    host = Host(stepper)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            command: _Command = connection.recv()
-            connection.send(_answer(command, slots, stepper))
-
-
-def _answer(command: _Command, slots: dict[int, Slot], stepper: StepperName) -> Report | _Failure:
-    moments: dict[int, Moment] = {}
-    context: TaskContext | None = None
-    at = "receiving a command"
-    try:
-        match command:
-            case _Assign(tag, assignments):
-                for number, assignment in assignments.items():
-                    at = str(assignment)
-                    moments[number] = slots.setdefault(number, Slot(stepper)).begin(assignment)
-                    context = slots[number].context
-            case _Step(tag, numbers, actions):
-                for number, action in zip(numbers, actions, strict=True):
-                    at = str(slots[number].assignment)
-                    moments[number] = slots[number].step(action)
-        return _report(tag, context, moments)
-    except Exception:  # the process boundary: everything is reported home
-        return _Failure(f"{at}\n{traceback.format_exc()}")
-
-
-def _report(tag: int, context: TaskContext | None, moments: Mapping[int, Moment]) -> Report:
-    rows = tuple(moments.values())
-    scores = [row.scores for row in rows]
-    return Report(
-        tag=tag,
-        context=context,
-        slots=tuple(moments),
-        robot=np.stack([row.observation.robot for row in rows]),
-        objects=np.stack([row.observation.objects for row in rows]),
-        reward=np.array([score.reward for score in scores], dtype=np.float64),
-        phi=np.array([score.phi for score in scores], dtype=np.float64),
-        success=np.array([score.success for score in scores], dtype=bool),
-        native_success=np.array([score.native_success for score in scores], dtype=bool),
-        unstable=np.array([row.unstable for row in rows], dtype=bool),
-        stages=tuple(score.stages for score in scores),
-        terms=tuple(score.terms for score in scores),
-        seconds={
-            "physics": sum(row.physics_seconds for row in rows),
-            "reward": sum(row.reward_seconds for row in rows),
-        },
-    )
+            connection.send(host.answer(connection.recv()))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import torch
 
 from tgrpo.capacity import cores, worker_count
 from tgrpo.config import TrainConfig
 from tgrpo.programs import TaskProgram
 from tgrpo.progress import Phase, Unit
-from tgrpo.rollouts.rollout import GroupJob
+from tgrpo.rollouts.rollout import GroupJob, Rules
 from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import Task
 from tgrpo.training.cloning import DEFAULT_COUNT
@@ -46,6 +44,12 @@ def group_jobs(
             )
         )
     return jobs
+
+
+def rules(config: TrainConfig, iteration: int) -> Rules:
+    """What holds for the groups of an iteration."""
+    rollout = config.rollout
+    return Rules(rollout.group_size, rollout.temperature, rollout.stop, config.seed, iteration)
 
 
 def plan(config: TrainConfig, tasks: Sequence[Task]) -> list[Phase]:
@@ -92,14 +96,3 @@ def initial_rates(config: TrainConfig) -> dict[Unit, float]:
         "demonstrator steps": CONTROL_STEPS_PER_SECOND,
         "gradient steps": GRADIENT_STEPS_PER_SECOND,
     }
-
-
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Torch uses `count` threads inside: one beside busy workers, all where workers rest."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

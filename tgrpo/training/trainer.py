@@ -19,17 +19,18 @@ from tgrpo.intervals import Interval
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import load_policy, save_policy
 from tgrpo.policies.base import Policy
+from tgrpo.policies.threads import threads
 from tgrpo.programs import TaskProgram
 from tgrpo.progress import Forecast, Listener
-from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob, compare, evaluate
-from tgrpo.rollouts.rollout import Collected, collect
-from tgrpo.rollouts.workers import Pool
+from tgrpo.rollouts.backend import Backend, LocalBackend
+from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob, compare
+from tgrpo.rollouts.rollout import Collected
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import Task
 from tgrpo.training.cloning import starting_policy
 from tgrpo.training.learner import Learner
-from tgrpo.training.planning import group_jobs, initial_rates, plan, threads
+from tgrpo.training.planning import group_jobs, initial_rates, plan, rules
 from tgrpo.training.run_folder import RunFolder, write_json
 from tgrpo.training.summaries import (
     evaluation_metrics,
@@ -100,14 +101,14 @@ def train(
     prepare([item.task for item in programs], listener)
     with (
         MetricsWriter(folder.path) as metrics,
-        make_pool(config, slots(config), listener) as pool,
+        make_backend(config, slots(config), listener) as backend,
     ):
-        return _Run(config, tuple(programs), folder, listener, forecast, metrics, pool).whole()
+        return _Run(config, tuple(programs), folder, listener, forecast, metrics, backend).whole()
 
 
-def make_pool(config: TrainConfig, slots: int, listener: Listener) -> Pool:
+def make_backend(config: TrainConfig, slots: int, listener: Listener) -> Backend:
     """The simulators of a run; the listener hears of every worker that is replaced."""
-    return Pool(
+    return LocalBackend(
         worker_count(config),
         slots,
         stepper=config.stepper,
@@ -138,10 +139,11 @@ class _Run:
         listener: Listener,
         forecast: Forecast,
         metrics: MetricsWriter,
-        pool: Pool,
+        backend: Backend,
     ):
         self.config, self.programs, self.folder = config, programs, folder
-        self.listener, self.forecast, self.metrics, self.pool = listener, forecast, metrics, pool
+        self.listener, self.forecast, self.metrics = listener, forecast, metrics
+        self.backend = backend
         self.shown: dict[str, str] = {}  # latest results, for the progress line
         self.phase: Mapping[str, str] = {}  # what the current phase is about
         self.seconds: dict[str, float] = {}
@@ -184,19 +186,12 @@ class _Run:
         self.listener.note(iteration_line(iteration, self.config.iterations, summary, seconds))
 
     def _collect(self, policy: Policy, iteration: int) -> Collected:
-        rollout = self.config.rollout
-        with threads(1):
-            return collect(
-                policy,
-                self.pool,
-                group_jobs(self.config, self.programs, iteration),
-                group_size=rollout.group_size,
-                temperature=rollout.temperature,
-                stop=rollout.stop,
-                seed=self.config.seed,
-                iteration=iteration,
-                on_steps=self._on_steps,
-            )
+        return self.backend.collect(
+            policy,
+            group_jobs(self.config, self.programs, iteration),
+            rules(self.config, iteration),
+            on_steps=self._on_steps,
+        )
 
     def _is_validated(self, iteration: int) -> bool:
         every = self.config.evaluation.validate_every
@@ -240,8 +235,7 @@ class _Run:
             for item in self.programs
         ]
         size = self.config.evaluation.batch_size
-        with threads(1):
-            return evaluate(policy, self.pool, jobs, batch_size=size, on_steps=self._on_steps)
+        return self.backend.evaluate(policy, jobs, batch_size=size, on_steps=self._on_steps)
 
     def _save(self, name: str, policy: Policy, iteration: int) -> None:
         extra = {"iteration": iteration, "tasks": [item.task.id for item in self.programs]}
