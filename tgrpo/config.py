@@ -29,6 +29,9 @@ NONE = "none"  # stands for "no value" in TOML, which has no word for it
 MOST_NAMES = 3  # proposed for a name that does not exist
 
 
+Algorithm = Literal["tgrpo", "tgrpo-stage", "grpo", "step", "stage"]
+
+
 class Section(BaseModel):
     """A part of the configuration: unknown names are mistakes, values never change."""
 
@@ -99,7 +102,7 @@ class SFTConfig(Section):
 class RolloutConfig(Section):
     """How groups are collected (Algorithm 1 of the paper)."""
 
-    group_size: int = Field(default=4, ge=2, description="N, arms from one initial state")
+    group_size: int = Field(default=4, ge=2, le=16, description="N, arms from one initial state")
     groups_per_iteration: int = Field(default=4, ge=1, description="groups between two updates")
     groups_in_flight: int = Field(default=2, ge=1, description="groups simulated at the same time")
     temperature: float = Field(default=1.0, gt=0, description="of sampling")
@@ -111,20 +114,32 @@ class RolloutConfig(Section):
 
 
 class LearnerConfig(Section):
-    """The update: fused advantages, clipped ratio, KL to the SFT policy."""
+    """The update: advantages, clipped ratio, KL to the SFT policy."""
 
+    reward: Literal["dense", "sparse"] = Field(
+        default="dense",
+        description="what is learned from: the program's reward, or 1 in the step that succeeds",
+    )
     learning_rate: float = Field(default=1e-4, ge=0, description="of AdamW")
     warmup_steps: int = Field(default=10, ge=0, description="optimiser steps to reach the rate")
     weight_decay: float = Field(default=0.0, ge=0, description="of AdamW")
     max_gradient_norm: float = Field(
         default=1.0, gt=0, description="gradients are clipped to this norm"
     )
-    step_weight: float = Field(default=0.3, ge=0, description="alpha_1, of step-level advantages")
+    step_weight: float = Field(
+        default=0.3, ge=0, description="alpha_1, of step-level advantages; tgrpo and tgrpo-stage"
+    )
     trajectory_weight: float = Field(
-        default=0.7, ge=0, description="alpha_2, of trajectory-level ones"
+        default=0.7, ge=0, description="alpha_2, of trajectory-level ones; tgrpo and tgrpo-stage"
+    )
+    stage_weight: float = Field(
+        default=0.3, ge=0, description="alpha_3, of stage-level ones; tgrpo-stage"
     )
     std_floor: float = Field(
         default=0.0, ge=0, description="smallest deviation of Phi that counts in full"
+    )
+    stage_std_floor: float = Field(
+        default=0.02, ge=0, description="the same for what a stage gains; stage and tgrpo-stage"
     )
     clip: float = Field(default=0.2, gt=0, lt=1, description="epsilon of the ratio's clip")
     kl_weight: float = Field(default=0.02, ge=0, description="beta, of the KL to the SFT policy")
@@ -155,6 +170,9 @@ class TrainConfig(Section):
     """Everything that decides the result of `tgrpo train`."""
 
     seed: int = Field(default=0, ge=0)
+    algorithm: Algorithm = Field(
+        default="tgrpo", description="how groups become an update; docs/algorithm.md explains each"
+    )
     iterations: int = Field(default=20, ge=0, description="collect, update; 0 stops after SFT")
     workers: int | None = Field(
         default=None, ge=1, description="simulator processes; none: one per core"

@@ -43,8 +43,8 @@ class Trajectory:
     """One episode of T decisions.
 
     `log_probs` are the behaviour policy's, per token, of `tokens`, at the sampling temperature.
-    `rewards[t]`, `phi[t]` and `stages[t]` are read after action t. `stages[t]` indexes
-    `stage_keys`: the tuple of active stage paths.
+    `rewards[t]`, `phi[t]` and `stages[t]` are read after action t, `start_phi` and `start_stage`
+    before the first. `stages[t]` indexes `stage_keys`: the tuple of active stage paths.
     """
 
     context: TaskContext
@@ -61,6 +61,8 @@ class Trajectory:
     stage_keys: tuple[tuple[str, ...], ...]
     ending: Ending
     success_at_reset: bool = False
+    start_phi: float = 0.0
+    start_stage: int = 0
 
     @property
     def success(self) -> bool:

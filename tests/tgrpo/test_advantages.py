@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from tgrpo.training.advantages import damping, fuse, step_level, trajectory_level
+from tgrpo.training.advantages import damping, stage_level, step_level, trajectory_level
+
+Staged = tuple[np.ndarray, np.ndarray, np.ndarray]  # Φ (N, T+1), stages (N, T), mask (N, T)
+
+
+@st.composite
+def staged_groups(draw: st.DrawFn) -> Staged:
+    """Arms of unequal length among four stages."""
+    arms, steps = draw(st.integers(1, 6)), draw(st.integers(1, 8))
+    phi = draw(arrays(np.float64, (arms, steps + 1), elements=st.floats(0, 1, width=16)))
+    stages = draw(arrays(np.int64, (arms, steps), elements=st.integers(0, 3)))
+    lengths = draw(arrays(np.int64, arms, elements=st.integers(0, steps)))
+    return phi, stages, np.arange(steps) < lengths[:, None]
+
 
 tables = array_shapes(min_dims=2, max_dims=2, min_side=2, max_side=8).flatmap(
     lambda shape: st.tuples(
@@ -30,13 +45,10 @@ def test_hand_computed_group_of_four() -> None:
     np.testing.assert_allclose(step_level(rewards, alive(rewards)), expected, atol=1e-12)
 
 
-def test_hand_computed_returns_and_fusion() -> None:
+def test_hand_computed_returns() -> None:
     # Mean 2, std with N - 1: sqrt((4 + 0 + 4) / 2) = 2.
     trajectory = trajectory_level(np.array([0.0, 2.0, 4.0]))
     np.testing.assert_allclose(trajectory, [-1.0, 0.0, 1.0])
-    step = np.array([[1.0, -1.0], [0.0, 0.0], [-1.0, 1.0]])
-    fused = fuse(step, trajectory, 0.3, 0.7)
-    np.testing.assert_allclose(fused, [[-0.4, -1.0], [0.0, 0.0], [0.4, 1.0]])
 
 
 def test_hand_computed_mask() -> None:
@@ -115,3 +127,93 @@ def test_damping_equals_the_floor_of_the_level_reward(
     damped = step_level(phi / horizon, mask) * damping(phi, mask, floor)
     floored = step_level(phi / horizon, mask, std_floor=floor / horizon)
     np.testing.assert_allclose(damped, floored, atol=1e-9)
+
+
+REACH, GRASP, CARRY = 0, 1, 2
+
+
+class TestStageLevel:
+    def test_hand_computed_arms_meet_in_a_stage_and_not_at_a_time(self) -> None:
+        # Arm 0 passes reach in one step, arm 1 needs three, arm 2 never does.
+        stages = np.array([[REACH, GRASP, GRASP, GRASP], [REACH] * 3 + [GRASP], [REACH] * 4])
+        phi = np.array(
+            [
+                [0.0, 0.2, 0.2, 0.3, 0.6],
+                [0.0, 0.0, 0.1, 0.2, 0.2],
+                [0.0, 0.0, 0.0, 0.0, 0.05],
+            ]
+        )
+        # Gains in reach 0.2, 0.2, 0.05: mean 0.15, std sqrt(0.0075) = 0.0866.
+        # Gains in grasp 0.4 and 0 of two arms: -+ sqrt(1/2).
+        passed, stuck = 0.05 / np.sqrt(0.0075), -0.1 / np.sqrt(0.0075)
+        half = np.sqrt(0.5)
+        expected = [[passed, half, half, half], [passed] * 3 + [-half], [stuck] * 4]
+        np.testing.assert_allclose(stage_level(phi, stages, alive(stages)), expected, atol=1e-9)
+
+    def test_staying_earns_nothing(self) -> None:
+        # The sum of Φ over the stage, what `level` pays in it, is ten times as large for arm 1.
+        stages = np.array([[REACH] + [GRASP] * 10, [REACH] * 10 + [GRASP]])
+        phi = np.array([[0.1] + [0.5] * 11, [0.1] * 1 + [0.4] * 9 + [0.5] * 2])
+        assert stage_level(phi, stages, alive(stages))[:, 0] == pytest.approx([0.0, 0.0])
+
+    def test_dropping_is_blamed_on_the_stage_it_happens_in_and_reaching_again_is_not_praised(
+        self,
+    ) -> None:
+        stages = np.array(
+            [[REACH, GRASP, CARRY, CARRY, CARRY], [REACH, GRASP, CARRY, REACH, GRASP]]
+        )
+        phi = np.array([[0.0, 0.2, 0.4, 0.6, 0.7, 0.8], [0.0, 0.2, 0.4, 0.0, 0.2, 0.4]])
+        result = stage_level(phi, stages, alive(stages), std_floor=1e-6)
+        half = np.sqrt(0.5)  # in carry one gained 0.4, the other lost as much
+        expected = [[0, 0, half, half, half], [0, 0, -half, 0, 0]]
+        np.testing.assert_allclose(result, expected, atol=1e-9)
+
+    def test_a_stage_that_one_arm_alone_was_in_teaches_nothing(self) -> None:
+        stages = np.array([[REACH, GRASP], [REACH, REACH]])
+        phi = np.array([[0.0, 0.5, 0.9], [0.0, 0.1, 0.2]])
+        assert stage_level(phi, stages, alive(stages))[0, 1] == 0.0
+
+    def test_a_nan_silences_its_arm_in_that_stage_alone(self) -> None:
+        stages = np.array([[REACH, GRASP], [REACH, GRASP], [REACH, GRASP]])
+        phi = np.array([[0.0, 0.3, np.nan], [0.0, 0.2, 0.4], [0.0, 0.2, 0.6]])
+        result = stage_level(phi, stages, alive(stages))
+        assert result[0, 1] == 0.0
+        np.testing.assert_allclose(result[1:, 1], [-np.sqrt(0.5), np.sqrt(0.5)])
+        assert result[0, 0] > 0
+
+    @given(staged_groups())
+    def test_arms_of_a_stage_sum_to_zero_and_share_one_value(self, data: Staged) -> None:
+        phi, stages, mask = data
+        result = stage_level(phi, stages, mask)
+        assert np.isfinite(result).all()
+        assert (result[~mask] == 0).all()
+        for key in np.unique(stages[mask]):
+            inside = mask & (stages == key)
+            values = [set(row[own]) for row, own in zip(result, inside, strict=True) if own.any()]
+            assert all(len(items) == 1 for items in values)
+            assert sum(items.pop() for items in values) == pytest.approx(0.0, abs=1e-6)
+
+    @given(staged_groups(), st.randoms(use_true_random=False))
+    def test_the_order_of_the_arms_and_the_names_of_the_stages_do_not_matter(
+        self, data: Staged, random: Random
+    ) -> None:
+        phi, stages, mask = data
+        order = list(range(len(phi)))
+        random.shuffle(order)
+        renamed = np.array([3, 0, 1, 2])[stages]
+        floored = stage_level(phi, stages, mask, std_floor=0.01)
+        shuffled = stage_level(phi[order], renamed[order], mask[order], std_floor=0.01)
+        np.testing.assert_allclose(shuffled, floored[order], atol=1e-9)
+
+    @given(staged_groups(), st.floats(-5, 5), st.floats(0.1, 10))
+    def test_only_differences_of_phi_count_and_not_their_size(
+        self, data: Staged, shift: float, scale: float
+    ) -> None:
+        phi, stages, mask = data
+        moved = stage_level(scale * phi + shift, stages, mask, std_floor=0.01 * scale)
+        np.testing.assert_allclose(moved, stage_level(phi, stages, mask, std_floor=0.01), atol=1e-6)
+
+    @given(staged_groups(), st.integers(2, 5))
+    def test_identical_arms_give_exactly_zero(self, data: Staged, arms: int) -> None:
+        phi, stages, mask = (np.repeat(item[:1], arms, axis=0) for item in data)
+        assert (stage_level(phi, stages, mask) == 0).all()

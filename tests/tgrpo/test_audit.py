@@ -18,7 +18,7 @@ from rewardlang.state import Fact, FactKind
 from tgrpo.scripted.demonstrator import demonstrate
 from tgrpo.simulator import LiberoSimulator
 from tgrpo.tasks import Task, find_task
-from tgrpo.training.advantages import fuse, step_level, trajectory_level
+from tgrpo.training.advantages import step_level, trajectory_level
 
 MILK = find_task("libero_object/pick_up_the_milk_and_place_it_in_the_basket")
 STOVE = find_task("libero_goal/turn_on_the_stove")
@@ -56,7 +56,7 @@ def test_advantages_are_the_trainer_s() -> None:
     """Without an arm's end, the fused advantage of equal weights, averaged over the steps."""
     phi = np.random.default_rng(3).random((5, 40))
     mask = np.ones(phi.shape, dtype=bool)
-    fused = fuse(step_level(phi, mask), trajectory_level(phi.sum(axis=1)), 1.0, 1.0)
+    fused = step_level(phi, mask) + trajectory_level(phi.sum(axis=1))[:, None]
     assert advantages(phi) == pytest.approx(fused.mean(axis=1))
 
 

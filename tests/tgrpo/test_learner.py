@@ -8,72 +8,14 @@ import numpy as np
 import pytest
 import torch
 
+from tests.tgrpo.toy_groups import group, log_prob, make_policy, same, weights_of
 from tgrpo.config import LearnerConfig
-from tgrpo.policies.tiny import TinyConfig, TinyPolicy
-from tgrpo.training.learner import Learner, group_advantages
-from tgrpo.trajectory import Ending, Group, TaskContext, Trajectory
+from tgrpo.policies.tiny import TinyPolicy
+from tgrpo.training.learner import Learner
+from tgrpo.training.levels import group_advantages, levels
+from tgrpo.trajectory import Ending, Group, TaskContext
 
-SMALL = TinyConfig(width=32, layers=1, head_width=32, word_width=16)
-CONTEXT = TaskContext("toy", "toy", "pick up the milk", ("milk_1", "basket_1"), ("milk", "basket"))
-
-
-def make_policy() -> TinyPolicy:
-    return TinyPolicy(SMALL, seed=0)
-
-
-def trajectory(
-    policy: TinyPolicy,
-    arm: int,
-    rewards: list[float],
-    *,
-    context: TaskContext = CONTEXT,
-    ending: Ending = Ending.TIMEOUT,
-    temperature: float = 1.0,
-) -> Trajectory:
-    steps, objects = len(rewards), len(context.object_names)
-    rng = np.random.default_rng((arm, objects))
-    robot = rng.normal(0, 0.2, size=(steps, 9)).astype(np.float32)
-    poses = rng.normal(0, 0.2, size=(steps, objects, 7)).astype(np.float32)
-    tokens, log_probs = np.zeros((0, 7), dtype=np.int64), np.zeros((0, 7), dtype=np.float32)
-    if steps:
-        tokens, log_probs = policy.sample(
-            context, robot, poses, temperature=temperature, uniforms=rng.random((steps, 7))
-        )
-    return Trajectory(
-        context=context,
-        split="train",
-        state_index=0,
-        arm=arm,
-        robot=robot,
-        objects=poses,
-        tokens=tokens,
-        log_probs=log_probs,
-        rewards=np.array(rewards, dtype=np.float64),
-        phi=np.array(rewards, dtype=np.float64),
-        stages=np.zeros(steps, dtype=np.int64),
-        stage_keys=(("only",),),
-        ending=ending,
-    )
-
-
-def group(policy: TinyPolicy, *rewards: list[float], **options: object) -> Group:
-    return Group(
-        tuple(trajectory(policy, arm, row, **options) for arm, row in enumerate(rewards))  # type: ignore[arg-type]
-    )
-
-
-def log_prob(policy: TinyPolicy, item: Trajectory, temperature: float = 1.0) -> float:
-    inputs = (torch.from_numpy(array) for array in (item.robot, item.objects, item.tokens))
-    with torch.no_grad():
-        return float(policy.log_probs(item.context, *inputs, temperature=temperature).sum())
-
-
-def weights_of(policy: TinyPolicy) -> dict[str, torch.Tensor]:
-    return {name: tensor.clone() for name, tensor in policy.state_dict().items()}
-
-
-def same(one: dict[str, torch.Tensor], two: dict[str, torch.Tensor]) -> bool:
-    return all(torch.equal(tensor, two[name]) for name, tensor in one.items())
+TGRPO = levels("tgrpo", LearnerConfig())
 
 
 @pytest.mark.parametrize("ratio", ["action", "token"])
@@ -82,7 +24,7 @@ def test_the_better_arm_becomes_likelier_and_the_worse_one_less(ratio: str) -> N
     data = group(policy, [0.1] * 6, [0.9] * 6)
     before = [log_prob(policy, item) for item in data.trajectories]
     config = LearnerConfig(learning_rate=1e-3, kl_weight=0.0, ratio=ratio)  # type: ignore[arg-type]
-    metrics = Learner(policy, policy.frozen_copy(), config).update([data])
+    metrics = Learner(policy, policy.frozen_copy(), config, TGRPO).update([data])
     after = [log_prob(policy, item) for item in data.trajectories]
     assert after[0] < before[0]
     assert after[1] > before[1]
@@ -94,7 +36,7 @@ def test_before_the_first_step_ratio_is_one_and_kl_zero() -> None:
     policy = make_policy()
     data = group(policy, [0.1] * 40, [0.9] * 40, temperature=0.8)
     config = LearnerConfig(learning_rate=0.0)
-    learner = Learner(policy, policy.frozen_copy(), config, temperature=0.8)
+    learner = Learner(policy, policy.frozen_copy(), config, TGRPO, temperature=0.8)
     metrics = learner.update([data])
     assert metrics["ratio/min"] == pytest.approx(1.0, abs=1e-5)
     assert metrics["ratio/max"] == pytest.approx(1.0, abs=1e-5)
@@ -105,11 +47,11 @@ def test_before_the_first_step_ratio_is_one_and_kl_zero() -> None:
 def test_the_objective_is_the_mean_over_arms_of_the_mean_over_their_own_steps() -> None:
     policy = make_policy()
     data = group(policy, [0.0] * 2, [1.0, 1.0, 0.5, 0.5, 0.5])
-    table = group_advantages(data, LearnerConfig())
+    table = group_advantages(data, LearnerConfig(), TGRPO)
     expected = -np.mean([table[0, :2].mean(), table[1].mean()])  # at ratio 1
     for minibatches in (1, 3):
         config = LearnerConfig(learning_rate=0.0, minibatches=minibatches)
-        metrics = Learner(policy, policy.frozen_copy(), config).update([data])
+        metrics = Learner(policy, policy.frozen_copy(), config, TGRPO).update([data])
         assert metrics["loss/policy"] == pytest.approx(expected, abs=1e-5)
 
 
@@ -119,13 +61,13 @@ def test_advantages_of_arms_of_unequal_length() -> None:
     # Step 0: -+ sqrt(1/2); later only one arm lives. Returns 3 and 3 are alike.
     half = 0.3 * np.sqrt(0.5)
     expected = [[-half, 0.0, 0.0], [half, 0.0, 0.0]]
-    np.testing.assert_allclose(group_advantages(data, LearnerConfig()), expected)
+    np.testing.assert_allclose(group_advantages(data, LearnerConfig(), TGRPO), expected)
 
 
 def test_groups_of_equal_arms_change_nothing_at_all() -> None:
     policy = make_policy()
     before = weights_of(policy)
-    learner = Learner(policy, policy.frozen_copy(), LearnerConfig(learning_rate=0.1))
+    learner = Learner(policy, policy.frozen_copy(), LearnerConfig(learning_rate=0.1), TGRPO)
     metrics = learner.update([group(policy, [0.5] * 3, [0.5] * 3)])
     assert same(before, weights_of(policy))
     assert metrics["advantage/groups_without_signal"] == 1.0
@@ -138,7 +80,7 @@ def test_shares_of_groups_are_reported() -> None:
     flat, mixed = group(policy, [0.5] * 3, [0.5] * 3), group(policy, [0.1] * 3, [0.9] * 3)
     winner = replace(mixed.trajectories[1], ending=Ending.SUCCESS)
     mixed = Group((mixed.trajectories[0], winner))
-    metrics = Learner(policy, policy.frozen_copy(), LearnerConfig()).update([flat, mixed])
+    metrics = Learner(policy, policy.frozen_copy(), LearnerConfig(), TGRPO).update([flat, mixed])
     assert metrics["advantage/groups_without_signal"] == 0.5
     assert metrics["advantage/groups_alike"] == 0.5
 
@@ -146,16 +88,16 @@ def test_shares_of_groups_are_reported() -> None:
 def test_a_nan_reward_silences_its_arm_and_poisons_nothing() -> None:
     policy = make_policy()
     data = group(policy, [0.1] * 3, [0.5, float("nan"), 0.5], [0.9] * 3)
-    table = group_advantages(data, LearnerConfig())
+    table = group_advantages(data, LearnerConfig(), TGRPO)
     assert table[1, 1] == 0.0  # nothing to compare there, and its return is NaN
-    Learner(policy, policy.frozen_copy(), LearnerConfig(learning_rate=1e-2)).update([data])
+    Learner(policy, policy.frozen_copy(), LearnerConfig(learning_rate=1e-2), TGRPO).update([data])
     assert all(torch.isfinite(tensor).all() for tensor in policy.state_dict().values())
 
 
 def test_an_arm_without_a_decision_is_left_out() -> None:
     policy = make_policy()
     data = group(policy, [], [0.2] * 3, [0.9] * 3)
-    metrics = Learner(policy, policy.frozen_copy(), LearnerConfig()).update([data])
+    metrics = Learner(policy, policy.frozen_copy(), LearnerConfig(), TGRPO).update([data])
     assert np.isfinite(list(metrics.values())).all()
 
 
@@ -165,7 +107,7 @@ def test_groups_of_several_tasks_share_an_update() -> None:
     data = [group(policy, [0.1] * 5, [0.9] * 5), group(policy, [0.9] * 5, [0.1] * 5, context=other)]
     before = log_prob(policy, data[1].trajectories[0])
     config = LearnerConfig(learning_rate=1e-3, kl_weight=0.0)
-    metrics = Learner(policy, policy.frozen_copy(), config).update(data)
+    metrics = Learner(policy, policy.frozen_copy(), config, TGRPO).update(data)
     assert metrics["update/steps"] == 4.0
     assert log_prob(policy, data[1].trajectories[0]) > before
 
@@ -178,7 +120,7 @@ def test_the_penalty_pulls_towards_the_reference() -> None:
     for kl_weight in (0.0, 5.0):
         policy.load_state_dict(reference.state_dict())
         config = LearnerConfig(learning_rate=2e-3, kl_weight=kl_weight, epochs=6)
-        learner = Learner(policy, reference, config)
+        learner = Learner(policy, reference, config, TGRPO)
         drift.append(learner.update([data])["loss/kl"])
     assert drift[1] < drift[0]
 
@@ -187,7 +129,7 @@ def test_equal_seeds_give_bitwise_equal_parameters() -> None:
     results = []
     for seed in (1, 1, 2):
         policy = make_policy()
-        learner = Learner(policy, policy.frozen_copy(), LearnerConfig(), seed=seed)
+        learner = Learner(policy, policy.frozen_copy(), LearnerConfig(), TGRPO, seed=seed)
         learner.update([group(policy, [0.1] * 8, [0.9] * 8)])
         results.append(weights_of(policy))
     assert same(results[0], results[1])
@@ -197,7 +139,7 @@ def test_equal_seeds_give_bitwise_equal_parameters() -> None:
 def test_a_resumed_run_equals_an_uninterrupted_one() -> None:
     def fresh() -> tuple[TinyPolicy, Learner]:
         policy = make_policy()
-        return policy, Learner(policy, make_policy().frozen_copy(), LearnerConfig(), seed=7)
+        return policy, Learner(policy, make_policy().frozen_copy(), LearnerConfig(), TGRPO, seed=7)
 
     policy, learner = fresh()
     rewards = ([0.1] * 8, [0.9] * 8)

@@ -113,6 +113,7 @@ def test_what_is_recorded_is_what_was_seen_before_each_action() -> None:
         assert arm.robot[:, :3].tolist() == [[5, slot, step] for step in range(3)]
         assert arm.rewards.tolist() == pytest.approx([0.001, 0.002, 0.003])
         assert [arm.stage_keys[index] for index in arm.stages] == [("reach",)] * 2 + [("grasp",)]
+        assert (arm.stage_keys[arm.start_stage], arm.start_phi) == (("reach",), 0.0)
         sent = np.stack(pool.actions[slot, 5])
         assert np.array_equal(actions.decode(arm.tokens), sent)
         assert (arm.arm, arm.state_index, arm.split) == (slot, 5, "train")

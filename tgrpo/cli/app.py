@@ -117,6 +117,13 @@ def train(
         Path | None,
         typer.Option("--from", metavar="CHECKPOINT", help="Start here instead of with SFT."),
     ] = None,
+    algorithm: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="tgrpo, tgrpo-stage, grpo, step or stage; docs/algorithm.md says more. [tgrpo]",
+        ),
+    ] = None,
     seed: Seed = None,
     iterations: Annotated[int | None, typer.Option(help="Rounds of collect and update.")] = None,
     group_size: Annotated[int | None, typer.Option(help="N: arms from one initial state.")] = None,
@@ -125,7 +132,7 @@ def train(
     stepper: StepperOption = None,
     run_dir: RunDir = None,
 ) -> None:
-    """Train a policy: SFT on demonstrations, then TGRPO; test both on held-out states.
+    """Train a policy: SFT on demonstrations, then TGRPO or a rival; test both on held-out states.
 
     Reads every program below --rewards, trains on those that --suite and --task leave (the
     quickstart takes one), and writes a run folder with configuration, metrics, checkpoints and
@@ -137,6 +144,8 @@ def train(
 
       tgrpo train --task libero_object/pick_up_the_milk_and_place_it_in_the_basket
 
+      tgrpo train --algorithm grpo --set learner.reward=sparse
+
       tgrpo train --preset paper --suite libero_object --demos demonstrations/ --seed 1
 
       tgrpo train --config runs/20260101-120000-milk/config.toml --set learner.kl_weight=0.01
@@ -147,6 +156,7 @@ def train(
         "task": tuple(task or ()),
         "policy": policy,
         "seed": seed,
+        "algorithm": algorithm,
         "group_size": group_size,
         "groups_per_iteration": groups_per_iteration,
         "iterations": iterations,

@@ -78,7 +78,7 @@ def run_training(resolved: Resolved, readiness: Readiness) -> None:
             f"interrupted; {folder.path} keeps what was finished: {_finished(folder)}",
             INTERRUPTED,
         )
-    print_result(console, result)
+    print_result(console, result, config.algorithm)
     print_time(console, result)
     print_paths(
         console,

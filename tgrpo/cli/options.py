@@ -24,6 +24,7 @@ NAMED = {
     "task": "tasks.names",
     "policy": "policy.kind",
     "seed": "seed",
+    "algorithm": "algorithm",
     "group_size": "rollout.group_size",
     "groups_per_iteration": "rollout.groups_per_iteration",
     "iterations": "iterations",

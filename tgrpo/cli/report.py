@@ -162,7 +162,8 @@ def _start_text(config: TrainConfig) -> str:
 def _training_text(config: TrainConfig) -> str:
     rollout = config.rollout
     return (
-        f"TGRPO: {config.iterations} iterations of {rollout.groups_per_iteration} groups "
+        f"{config.algorithm}, {config.learner.reward} reward: {config.iterations} iterations of "
+        f"{rollout.groups_per_iteration} groups "
         f"of {rollout.group_size} arms, seed {config.seed}"
     )
 
@@ -182,13 +183,13 @@ def print_evaluation(console: Console, evaluation: Evaluation, title: str) -> No
         console.print(f"\nmean success over {len(evaluation.tasks)} tasks: {mean}")
 
 
-def print_result(console: Console, result: TrainingResult) -> None:
+def print_result(console: Console, result: TrainingResult, algorithm: str) -> None:
     """The table at the end: the three policies on the same held-out states."""
     last, best = result.of("last"), result.of("best")
     names = {
         "sft": "SFT",
-        "last": f"TGRPO, last (iteration {last.iteration})",
-        "best": f"TGRPO, best by validation (iteration {best.iteration})",
+        "last": f"{algorithm}, last (iteration {last.iteration})",
+        "best": f"{algorithm}, best by validation (iteration {best.iteration})",
     }
     gains = {name: result.gains(name) for name in ("last", "best")}
     episodes = len(last.evaluation.tasks[0].outcomes)

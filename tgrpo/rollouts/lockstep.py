@@ -96,6 +96,8 @@ class Arm:
         self._rewards: list[float] = []
         self._phi: list[float] = []
         self.stages: list[tuple[str, ...]] = []
+        self.start_stage: tuple[str, ...] = ()
+        self._start_phi = 0.0
 
     def __len__(self) -> int:
         return len(self._rewards)
@@ -121,6 +123,7 @@ class Arm:
         if not self._settled:
             self._settled = True
             self.success_at_reset = bool(report.success[row])
+            self._start_phi, self.start_stage = float(report.phi[row]), report.stages[row]
             self.native_success_step = 0 if report.native_success[row] else None
             if report.unstable[row]:
                 self.ending = Ending.UNSTABLE
@@ -144,7 +147,7 @@ class Arm:
     def trajectory(
         self, context: TaskContext, stage_keys: tuple[tuple[str, ...], ...]
     ) -> Trajectory:
-        """The record of an ended episode; every key of its stages is among `stage_keys`."""
+        """The record of an ended episode; all its stages, `start_stage` too, are `stage_keys`."""
         assert self.ending is not None
         index = {key: number for number, key in enumerate(stage_keys)}
         objects = len(context.object_names)
@@ -164,6 +167,8 @@ class Arm:
             stage_keys=stage_keys,
             ending=self.ending,
             success_at_reset=self.success_at_reset,
+            start_phi=self._start_phi,
+            start_stage=index[self.start_stage],
         )
 
 

@@ -144,5 +144,5 @@ class _GroupRun:
 
 def _group(context: TaskContext, arms: Sequence[Arm]) -> Group:
     # One table for the group, so that equal indices mean equal stages across its arms.
-    keys = tuple(dict.fromkeys(key for arm in arms for key in arm.stages))
+    keys = tuple(dict.fromkeys(key for arm in arms for key in (arm.start_stage, *arm.stages)))
     return Group(tuple(arm.trajectory(context, keys) for arm in arms))

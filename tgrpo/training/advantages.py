@@ -1,9 +1,12 @@
-"""Rewards of a group to advantages: z-scores over the arms, at each step and of the returns.
+"""A group to advantages: z-scores over the arms, at each step, of the returns and in each stage.
 
 TGRPO (arXiv 2506.08440): A_step[i,t] is the z-score of R[·,t] over the group, A_traj[i] that of
 the returns Σ_t R[i,t], both with N - 1 in the standard deviation, and
 
     A[i,t] = α₁ A_step[i,t] + α₂ A_traj[i].
+
+A third level is ours: A_stage[i,t] compares arms in the stage that decision (i,t) is taken in,
+whenever each of them was there (`stage_level`); it is added with a weight α₃.
 
 The zero cases, all of them 0: fewer than two arms alive to compare, all alike, a step after an
 arm's end. An optional floor on the standard deviation keeps gaps that are noise from being blown
@@ -51,11 +54,45 @@ def trajectory_level(
     return z_score(returns[:, None], alive[:, None], std_floor=std_floor)[:, 0]
 
 
-def fuse(
-    step: np.ndarray, trajectory: np.ndarray, step_weight: float, trajectory_weight: float
+def stage_level(
+    phi: np.ndarray, stages: np.ndarray, mask: np.ndarray, *, std_floor: float = 0.0
 ) -> np.ndarray:
-    """α₁ step (N, T) + α₂ trajectory (N,), the paper's equation for A[i,t]."""
-    return step_weight * step + trajectory_weight * trajectory[:, None]
+    """Φ (N, T+1) to stage-level advantages (N, T): what an arm gains while it is in a stage.
+
+    `phi[:, t]` is Φ before decision t, `stages` (N, T) the stage that decision t is taken in, an
+    index >= 0, `mask` (N, T) what is compared. With D(i,k) the decisions of arm i in stage k and
+    V(i,k) the number of its visits there, runs of decisions that are all in k,
+
+        g[i,k]       = 1/V(i,k) Σ_{t ∈ D(i,k)} (Φ[i,t+1] - Φ[i,t])      the mean gain of a visit
+        A_stage[i,t] = z-score of g[·,k] over the arms with D(·,k) ≠ ∅,  k = stages[i,t]
+
+    Within a visit the sum telescopes to Φ after it less Φ before: how far the stage was brought,
+    with what it cost to fall back to an earlier one. It is not the return within the stage, which
+    in `level` mode pays an arm for staying; and it is a mean over visits, or an arm that drops
+    the object and has to `reach` again would be praised for reaching twice. For each stage the
+    advantages of the arms in it, once each, sum to 0. `std_floor` is in units of Φ.
+    """
+    stages, mask = np.asarray(stages, dtype=np.int64), np.asarray(mask, dtype=bool)
+    assert phi.shape == (len(stages), stages.shape[1] + 1), "Φ before and after every decision"
+    begins = mask & ~_continues(stages, mask)
+    inside = _one_hot(stages) & mask[:, :, None]  # (N, T, K)
+    visits = (inside & begins[:, :, None]).sum(axis=1)
+    steps = np.where(inside, np.diff(phi, axis=1)[:, :, None], 0.0)
+    gains = steps.sum(axis=1) / np.maximum(visits, 1)
+    scores = z_score(gains, visits > 0, std_floor=std_floor)
+    return np.where(mask, np.take_along_axis(scores, stages, axis=1), 0.0)
+
+
+def _continues(stages: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """(N, T): where the decision before was taken in the same stage."""
+    same = np.zeros(stages.shape, dtype=bool)
+    same[:, 1:] = (stages[:, 1:] == stages[:, :-1]) & mask[:, :-1]
+    return same
+
+
+def _one_hot(stages: np.ndarray) -> np.ndarray:
+    """(N, T) to (N, T, K), K one more than the largest index."""
+    return stages[:, :, None] == np.arange(stages.max(initial=0) + 1)
 
 
 def z_score(

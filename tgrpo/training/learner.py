@@ -1,4 +1,6 @@
-"""Groups of trajectories to one update of the policy: TGRPO's objective, clipped and anchored.
+"""Groups of trajectories to one update of the policy: a clipped surrogate, anchored by a KL term.
+
+The same for every algorithm that gives each decision an advantage (`tgrpo.training.levels`).
 
 rewards (N, T) ─ advantages ─ decisions of all groups, shuffled ─ minibatches ─ AdamW
 """
@@ -14,7 +16,7 @@ from torch import Tensor
 
 from tgrpo.config import LearnerConfig
 from tgrpo.policies.base import Policy, bin_log_probs
-from tgrpo.training import advantages as adv
+from tgrpo.training.levels import Levels, group_advantages
 from tgrpo.training.losses import DecisionLoss, decision_loss, decision_weights
 from tgrpo.trajectory import Group, TaskContext, Trajectory
 
@@ -60,6 +62,7 @@ class Learner:
         policy: Policy,
         reference: Policy,
         config: LearnerConfig,
+        levels: Levels,
         *,
         temperature: float = 1.0,
         seed: int = 0,
@@ -68,6 +71,7 @@ class Learner:
         self.policy = policy
         self.reference = reference
         self.config = config
+        self.levels = levels
         self.temperature = temperature
         self._seed = seed
         self._updates = 0
@@ -90,7 +94,7 @@ class Learner:
         Where no advantage differs from 0 nothing is to be learnt: no optimiser step is taken.
         """
         self._updates += 1
-        tables = [group_advantages(group, self.config) for group in groups]
+        tables = [group_advantages(group, self.config, self.levels) for group in groups]
         metrics = _advantage_metrics(groups, tables)
         if not any(table.any() for table in tables):
             return metrics | {"update/steps": 0.0}
@@ -206,27 +210,6 @@ class Learner:
             decisions.tokens[rows],
         )
         return bin_log_probs(logits, temperature=self.temperature)
-
-
-def group_advantages(group: Group, config: LearnerConfig) -> np.ndarray:
-    """Advantages (N, T) of a group, T its longest trajectory; 0 after an arm's own end."""
-    rewards, mask = _table(group, "rewards")
-    phi, _ = _table(group, "phi")
-    step = adv.step_level(rewards, mask) * adv.damping(phi, mask, config.std_floor)
-    returns = np.array([trajectory.rewards.sum() for trajectory in group.trajectories])
-    trajectory = adv.trajectory_level(returns, std_floor=config.std_floor)
-    return adv.fuse(step, trajectory, config.step_weight, config.trajectory_weight) * mask
-
-
-def _table(group: Group, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """One array per arm to (N, T) padded with zeros, and the mask of what is not padding."""
-    longest = max(len(trajectory) for trajectory in group.trajectories)
-    table = np.zeros((len(group.trajectories), longest))
-    mask = np.zeros(table.shape, dtype=bool)
-    for arm, trajectory in enumerate(group.trajectories):
-        table[arm, : len(trajectory)] = getattr(trajectory, name)
-        mask[arm, : len(trajectory)] = True
-    return table, mask
 
 
 def _minibatches(

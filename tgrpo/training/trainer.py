@@ -28,6 +28,7 @@ from tgrpo.rollouts.rollout import Collected
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import Task
+from tgrpo.training.algorithms import make_learner
 from tgrpo.training.cloning import starting_policy
 from tgrpo.training.learner import Learner
 from tgrpo.training.planning import group_jobs, initial_rates, plan, rules
@@ -154,13 +155,7 @@ class _Run:
             self.config, tasks, self.folder, self.forecast, self.listener, self.metrics
         )
         self._save("sft", policy, 0)
-        learner = Learner(
-            policy,
-            policy.frozen_copy(),
-            self.config.learner,
-            temperature=self.config.rollout.temperature,
-            seed=self.config.seed,
-        )
+        learner = make_learner(policy, self.config)
         choice = _Choice()
         self._validate(policy, choice, 0)
         for iteration in range(1, self.config.iterations + 1):
