@@ -17,12 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
+from tgrpo.files import replace_file
 from tgrpo.intervals import wilson
 from tgrpo.libero_package import versions
 from tgrpo.scripted.demonstrator import run_episode
 from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import Split, load_states
-from tgrpo.simulation.model_cache import replace_file
 from tgrpo.tasks import Task, suite_tasks
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "demonstrator.json"

@@ -24,10 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tgrpo.files import replace_file
 from tgrpo.libero_package import versions
 from tgrpo.parity.answers import COUNTED, Quota
 from tgrpo.parity.comparison import bddl_task, bddl_tasks, compare_task
-from tgrpo.simulation.model_cache import replace_file
 from tgrpo.tasks import UnknownTaskError, suites
 
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "native_parity.json"

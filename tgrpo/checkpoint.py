@@ -1,13 +1,16 @@
 """Checkpoints: one safetensors file with tensors and JSON metadata. Nothing is ever unpickled.
 
 Tensors live in namespaces (`policy/…`, `optimizer/…`); the metadata names the kind of policy, its
-architecture and the format's version. A file appears under its name only when it is complete.
+architecture, the format's version and a checksum of the tensors. A file appears under its name only
+when it is complete and on the disk; one that was damaged afterwards is told from a whole one.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +18,9 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, uint8
+
+from tgrpo.files import replace_file
 
 FORMAT = "tgrpo-checkpoint"
 FORMAT_VERSION = 1
@@ -45,22 +50,22 @@ class Checkpoint:
 
 
 def write_checkpoint(path: Path, checkpoint: Checkpoint) -> Path:
-    """Write `checkpoint` to `path` in one piece; returns `path`. Creates the folder if missing."""
+    """Write `checkpoint` to `path` in one piece; returns `path`. Creates the folder if missing.
+
+    Raises DiskFullError, OSError; what was at `path` before is there then.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    tensors = {name: _own_copy(tensor) for name, tensor in checkpoint.tensors.items()}
     metadata = {
         "format": FORMAT,
         "version": str(FORMAT_VERSION),
         "kind": checkpoint.kind,
         "architecture": json.dumps(checkpoint.architecture),
         "extra": json.dumps(checkpoint.extra),
+        "checksum": checksum(tensors),
     }
-    tensors = {name: _own_copy(tensor) for name, tensor in checkpoint.tensors.items()}
-    try:
-        save_file(tensors, temporary, metadata)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    size = sum(tensor.nbytes for tensor in tensors.values())
+    replace_file(path, lambda temporary: _save(tensors, temporary, metadata), size=size)
     return path
 
 
@@ -68,19 +73,30 @@ def read_checkpoint(path: Path, *, kind: str | None = None) -> Checkpoint:
     """Read `path`, on the CPU. With `kind`, another policy's checkpoint is an error.
 
     Raises CheckpointError for a missing file, one that is not ours, another version, another
-    kind, or damaged metadata.
+    kind, or damage.
     """
     metadata, tensors = _read_file(path)
     _check(path, "format", metadata.get("format"), FORMAT)
     _check(path, "format version", metadata.get("version"), str(FORMAT_VERSION))
     if kind is not None:
         _check(path, "policy", metadata.get("kind"), kind)
+    if metadata.get("checksum") not in (None, checksum(tensors)):
+        raise CheckpointError(f"{path}: damaged: its tensors are not those that were written")
     return Checkpoint(
         kind=metadata.get("kind", ""),
         architecture=_json(path, metadata, "architecture"),
         tensors=tensors,
         extra=_json(path, metadata, "extra"),
     )
+
+
+def checksum(tensors: Mapping[str, Tensor]) -> str:
+    """CRC-32 of names and contents, in order of the names; finds damage, not forgery."""
+    crc = 0
+    for name in sorted(tensors):
+        crc = zlib.crc32(name.encode(), crc)
+        crc = zlib.crc32(tensors[name].contiguous().reshape(-1).view(uint8).numpy(), crc)
+    return f"{crc:08x}"
 
 
 def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
@@ -95,6 +111,16 @@ def check_tensors(path: Path, found: Mapping[str, Tensor], expected: Mapping[str
     if problems:
         more = f", and {len(problems) - 5} more" if len(problems) > 5 else ""
         raise CheckpointError(f"{path}: tensors do not fit: {'; '.join(problems[:5])}{more}")
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str]) -> None:
+    try:
+        save_file(dict(tensors), path, dict(metadata))
+    except SafetensorError as error:
+        # The number is all that the library keeps of the operating system's error.
+        if number := re.search(r"\(os error (\d+)\)", str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1])), str(path)) from None
+        raise
 
 
 def _read_file(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -137,3 +137,21 @@ def test_an_unknown_architecture_field_is_named(tmp_path: Path) -> None:
 def test_unknown_kinds_list_the_known_ones() -> None:
     with pytest.raises(ValueError, match="unknown policy 'huge'; known: tiny"):
         make_policy("huge")
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.999])
+def test_a_truncated_file_is_damaged(policy: TinyPolicy, tmp_path: Path, part: float) -> None:
+    path = save_policy(tmp_path / "a.safetensors", policy)
+    content = path.read_bytes()
+    path.write_bytes(content[: int(part * len(content))])
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: expected a checkpoint"):
+        load_policy(path)
+
+
+def test_a_changed_bit_is_damage(policy: TinyPolicy, tmp_path: Path) -> None:
+    path = save_policy(tmp_path / "a.safetensors", policy)
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"a\.safetensors: damaged: its tensors are not"):
+        load_policy(path)

@@ -6,10 +6,11 @@ import mujoco
 import numpy as np
 import pytest
 
+from tgrpo.files import replace_file
 from tgrpo.simulation import model_cache
 from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
 from tgrpo.simulation.initial_states import THROWN, load_states
-from tgrpo.simulation.model_cache import compiled_task, replace_file
+from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import find_task, suite_tasks
 
 SOUP = find_task("libero_object/pick_up_the_alphabet_soup_and_place_it_in_the_basket")

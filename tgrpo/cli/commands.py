@@ -25,6 +25,7 @@ from tgrpo.cli.report import (
     print_time,
 )
 from tgrpo.config import TasksConfig, TrainConfig
+from tgrpo.files import write_json
 from tgrpo.libero_package import mujoco_warning
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import load_policy, save_policy
@@ -46,7 +47,7 @@ from tgrpo.training.planning import (
     plan,
     sft_plan,
 )
-from tgrpo.training.run_folder import RunFolder, versions, write_json
+from tgrpo.training.run_folder import RunFolder, versions
 from tgrpo.training.trainer import make_backend, prepare, train
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`

@@ -26,6 +26,7 @@ import h5py
 import mujoco
 import numpy as np
 
+from tgrpo.files import replace_file
 from tgrpo.recorded.libero_hdf5 import (
     Demo,
     DemonstrationFileError,
@@ -34,7 +35,7 @@ from tgrpo.recorded.libero_hdf5 import (
 )
 from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import InitialState
-from tgrpo.simulation.model_cache import compiled_task, replace_file
+from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import Task
 from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM, TaskContext
 

@@ -27,8 +27,9 @@ from typing import Any, Literal, get_args
 import mujoco
 import numpy as np
 
+from tgrpo.files import replace_file
 from tgrpo.libero_package import import_libero, libero_path, make_environment
-from tgrpo.simulation.model_cache import environment_objects, replace_file
+from tgrpo.simulation.model_cache import environment_objects
 from tgrpo.simulation.state_files import shipped_file, state_file
 from tgrpo.simulation.stepper import FastStepper
 from tgrpo.tasks import SETTLING_ACTION, SETTLING_STEPS, Task, suite_tasks

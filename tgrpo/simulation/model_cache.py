@@ -12,9 +12,6 @@ import gzip
 import hashlib
 import json
 import logging
-import os
-import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +19,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from tgrpo.files import replace_file
 from tgrpo.libero_package import cache_folder, make_environment, versions
 from tgrpo.tasks import Task
 
@@ -131,19 +129,6 @@ def _write(stem: Path, environment: Any) -> None:
     replace_file(_with_suffix(stem, ".mjb"), lambda path: mujoco.mj_saveModel(model, str(path)))
     text = json.dumps(known, indent=1)
     replace_file(_with_suffix(stem, ".json"), lambda path: path.write_text(text))
-
-
-def replace_file(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place at once."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    os.close(handle)
-    try:
-        write(Path(name))
-        Path(name).chmod(0o644)  # mkstemp's default would hide a shared cache from other users
-        os.replace(name, path)
-    except BaseException:  # Ctrl-C too leaves no half-written file
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def state_only(full: mujoco.MjModel, xml: str) -> mujoco.MjModel:

@@ -11,12 +11,11 @@ results.json         the table at the end with every episode
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import metadata
@@ -24,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from tgrpo.config import TrainConfig, as_toml
+from tgrpo.files import write_json, write_text
 from tgrpo.programs import TaskProgram
-from tgrpo.simulation.model_cache import replace_file
 from tgrpo.tasks import Task
 
 _DISTRIBUTIONS = (
@@ -132,14 +131,3 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """`value` as JSON at `path`, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """`text` at `path`, whole or not at all; folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))

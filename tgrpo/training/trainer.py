@@ -15,6 +15,7 @@ from typing import Any
 
 from tgrpo.capacity import cores, slots, worker_count
 from tgrpo.config import TrainConfig
+from tgrpo.files import write_json
 from tgrpo.intervals import Interval
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import load_policy, save_policy
@@ -32,7 +33,7 @@ from tgrpo.training.algorithms import make_learner
 from tgrpo.training.cloning import starting_policy
 from tgrpo.training.learner import Learner
 from tgrpo.training.planning import group_jobs, initial_rates, plan, rules
-from tgrpo.training.run_folder import RunFolder, write_json
+from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.summaries import (
     evaluation_metrics,
     iteration_line,
