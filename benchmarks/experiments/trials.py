@@ -1,0 +1,176 @@
+"""Trials of an experiment: every method from the same SFT start, on the same states, per seed.
+
+A *trial* is one `tgrpo train` of one policy on all of a suite's chosen tasks. Trials of a seed
+share the checkpoint of one `tgrpo sft`, whose demonstrations are that seed's. What is finished is
+not repeated, what was interrupted is resumed; a trial that was started is in the result, and one
+that was not stands there as "not run".
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tgrpo.capacity import cores
+
+PROGRAMS = Path(__file__).parents[2] / "tasks"
+CANDIDATES = ("sft", "last", "best")
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A suite's share of an experiment: its tasks, and how the common start is made."""
+
+    name: str
+    tasks: tuple[str, ...]
+    demonstrations: int  # per task: chosen so that validation of SFT is between 40 and 80 %
+    sft_steps: int = 800
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A name for the table and the options of `tgrpo train` that make it; none is SFT alone."""
+
+    name: str
+    options: tuple[str, ...] = ()
+
+    @property
+    def folder(self) -> str:
+        return "".join(letter if letter.isalnum() else "-" for letter in self.name.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    suite: Suite
+    method: Method
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a trial came to. `outcomes[candidate]` is (tasks, states) bool."""
+
+    trial: Trial
+    outcomes: Mapping[str, np.ndarray]
+    validation: Mapping[int, float]  # mean success by iteration
+    seconds: Mapping[str, float]  # of its iterations, by phase
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "suite": self.trial.suite.name,
+            "method": self.trial.method.name,
+            "seed": self.trial.seed,
+            "validation": {str(number): value for number, value in self.validation.items()},
+            "seconds": dict(self.seconds),
+            "outcomes": {name: rows.astype(int).tolist() for name, rows in self.outcomes.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Where and how trials are run. `common`: options of every `tgrpo train`."""
+
+    runs: Path
+    common: tuple[str, ...]
+    jobs: int = 1
+
+    @property
+    def workers(self) -> int:
+        return max(1, cores() // self.jobs)
+
+
+def run_all(trials: Sequence[Trial], settings: Settings) -> list[Result]:
+    """Play what is not finished, `jobs` at a time; raises CalledProcessError for a failed run."""
+    starts = {(trial.suite, trial.seed): None for trial in trials}
+    with ThreadPoolExecutor(settings.jobs) as pool:
+        list(pool.map(lambda start: make_start(*start, settings), starts))
+        return list(pool.map(lambda trial: _played(trial, settings), trials))
+
+
+def finished(trials: Iterable[Trial], settings: Settings) -> list[Result]:
+    """The results that are there already."""
+    return [result for trial in trials if (result := read(trial, settings)) is not None]
+
+
+def make_start(suite: Suite, seed: int, settings: Settings) -> Path:
+    """The SFT checkpoint of `seed`."""
+    folder = settings.runs / suite.name / f"seed{seed}"
+    checkpoint = folder / "sft.safetensors"
+    if not checkpoint.is_file():
+        options = ["--preset", "quickstart", "--set", f"sft.steps={suite.sft_steps}"]
+        options += ["--demos", str(suite.demonstrations), "--out", str(checkpoint)]
+        _tgrpo("sft", suite, seed, [*options, "--run-dir", str(folder / "sft")], settings)
+    return checkpoint
+
+
+def read(trial: Trial, settings: Settings) -> Result | None:
+    """The result of a trial, where it is finished. SFT's is that of any method of its seed."""
+    path = _results(trial, settings)
+    if path is None:
+        return None
+    results = json.loads(path.read_text())
+    outcomes = {
+        name: np.array(
+            [[row["success"] for row in task["outcomes"]] for task in candidate["tasks"]], bool
+        )
+        for name, candidate in results["candidates"].items()
+    }
+    if not trial.method.options:
+        outcomes = dict.fromkeys(CANDIDATES, outcomes["sft"])
+    history = {int(number): value for number, value in results["validation"].items()}
+    return Result(trial, outcomes, history, results["seconds"])
+
+
+def _results(trial: Trial, settings: Settings) -> Path | None:
+    folder = _folder(trial, settings)
+    if trial.method.options:
+        return next(iter(sorted(folder.glob("*/results.json"))), None)
+    found = sorted(folder.glob("*/*/results.json"))
+    return next((path for path in found if path.parts[-3] != "sft"), None)
+
+
+def _played(trial: Trial, settings: Settings) -> Result:
+    done = read(trial, settings)
+    if done is None:
+        folder = _folder(trial, settings)
+        begun = next(iter(sorted(folder.glob("*/config.toml"))), None)
+        if begun is not None:
+            options = ["--resume", str(begun.parent)]
+            _run(["train", *options], folder)
+        else:
+            start = make_start(trial.suite, trial.seed, settings)
+            options = ["--rewards", str(PROGRAMS), "--from", str(start), "--run-dir", str(folder)]
+            options += [*settings.common, *trial.method.options]
+            _tgrpo("train", trial.suite, trial.seed, options, settings)
+        done = read(trial, settings)
+    assert done is not None, trial
+    return done
+
+
+def _folder(trial: Trial, settings: Settings) -> Path:
+    seed = settings.runs / trial.suite.name / f"seed{trial.seed}"
+    return seed if not trial.method.options else seed / trial.method.folder
+
+
+def _tgrpo(
+    command: str, suite: Suite, seed: int, options: Sequence[str], settings: Settings
+) -> None:
+    tasks = [option for task in suite.tasks for option in ("--task", f"{suite.name}/{task}")]
+    folder = Path(options[options.index("--run-dir") + 1])
+    arguments = [command, *tasks, "--seed", str(seed), *options]
+    _run([*arguments, "--workers", str(settings.workers)], folder)
+
+
+def _run(arguments: Sequence[str], folder: Path) -> None:
+    print("tgrpo", *arguments, file=sys.stderr, flush=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "output.txt", "a") as output:
+        command = [sys.executable, "-m", "tgrpo", *arguments]
+        subprocess.run(command, check=True, stdout=output)
