@@ -95,7 +95,7 @@ def checksum(tensors: Mapping[str, Tensor]) -> str:
     crc = 0
     for name in sorted(tensors):
         crc = zlib.crc32(name.encode(), crc)
-        crc = zlib.crc32(tensors[name].contiguous().reshape(-1).view(uint8).numpy(), crc)
+        crc = zlib.crc32(tensors[name].contiguous().reshape(-1).view(uint8).numpy().data, crc)
     return f"{crc:08x}"
 
 

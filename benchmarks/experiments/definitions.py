@@ -31,7 +31,7 @@ OBJECT = Suite(
         "pick_up_the_orange_juice_and_place_it_in_the_basket",
         "pick_up_the_salad_dressing_and_place_it_in_the_basket",
     ),
-    demonstrations=2,
+    demonstrations=1,
 )
 GOAL = Suite(
     "libero_goal",
