@@ -36,7 +36,7 @@ from tgrpo.rollouts.backend import LocalBackend
 from tgrpo.rollouts.episodes import StepperName
 from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
 from tgrpo.rollouts.lockstep import OnSteps
-from tgrpo.scripted.placements import check_skills
+from tgrpo.scripted.planner import check_skills
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.tasks import Task
 from tgrpo.training.cloning import read, starting_policy

@@ -24,7 +24,7 @@ EXIT_CODES = {
     "tgrpo.cli.preflight.NotReadyError": BAD_INPUT,
     "tgrpo.checkpoint.CheckpointError": BAD_INPUT,
     "tgrpo.scripted.demonstrator.DemonstratorError": BAD_INPUT,
-    "tgrpo.scripted.placements.UnsupportedGoalError": BAD_INPUT,
+    "tgrpo.scripted.planner.UnsupportedGoalError": BAD_INPUT,
     "tgrpo.recorded.libero_hdf5.DemonstrationFileError": BAD_INPUT,
     "tgrpo.simulation.initial_states.InitialStatesError": BAD_INPUT,
     "tgrpo.scenes.own_scenes.OwnSceneError": BAD_INPUT,

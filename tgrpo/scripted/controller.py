@@ -1,309 +1,68 @@
-"""A scripted controller that solves pick-and-place tasks from privileged simulator state.
+"""The scripted demonstrator: plans from the BDDL goal and plays one skill after the other.
 
-It plans from the BDDL goal, acts only through the seven action values, and knows constants per
-category of object, none per task or state; it never reads a reward program. What it does next
-follows from the state it sees: where the hand is, how wide the fingers are, where the objects
-are. The little it remembers is hysteresis (see `_Memory`), so that a small policy can clone it
-and so that a slipped or pushed object is simply picked up again.
+It acts only through the seven action values, sees privileged simulator state, and knows constants
+per category of object, none per task or state; it never reads a reward program. Which skill's turn
+it is follows from the state: it is the first whose atom does not hold. So whatever is undone is
+done again, and only a hand that is engaged finishes what it began.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
-
 import numpy as np
 
-from tgrpo.scripted import servo
-from tgrpo.scripted.grasps import FINGERTIP_DEPTH, Box, Grasp, line_of, plan_grasp, rotation_of
-from tgrpo.scripted.obstacles import ObstacleReader, Obstacles
-from tgrpo.scripted.placements import Goal, Placement, goals_of
+from tgrpo.scripted.planner import Atom, plan
+from tgrpo.scripted.repertoire import skill_for
+from tgrpo.scripted.skill import Phase
 from tgrpo.simulation.envs import Simulation
-from tgrpo.trajectory import ACTION_DIM, Observation
-
-# Lengths in m, angles in rad.
-_PRESS = 0.03  # the hand aims this far below the height of release, so as not to slow down
-# Pairs are hysteresis: below the first it begins, beyond the second it ends.
-_OVER_GOAL = (0.03, 0.06)  # off the goal's middle: let go
-_LET_GO = (0.005, 0.04)  # above the height of release: let go
-_GRASPED = (0.008, 0.02)  # off the grasp, horizontally and in height: close the fingers
-_LOST = (0.04, 0.03)  # likewise: the object has slipped
-_CLOSED = 0.002  # wider than the object: fingers that are held up by it
-_STALLED = (0.0004, 0.012)  # fingers that moved less and are at most so much wider: held up too
-_EMPTY = (0.6, -0.002)  # times the object's width, plus: fingers that closed on nothing
-_REOPENED = 0.072  # width from which a new attempt begins
-_REPLAN = 0.015  # move of a free object that asks for a new grasp
-_LIFTED = 0.02  # free of its support: from here on sideways at full speed
-
-_STEEP = 5.0  # slope of the landscape of obstacles around a path
-_MARGIN_OBJECT = 0.012  # above obstacles, for a held object
-_MARGIN_HAND = 0.02 + FINGERTIP_DEPTH  # for the grip site
-_HAND_RADIUS = 0.02  # of a finger on its way
-_CONE = 2.0  # slope of the funnel above a grasp or a goal
-_CONE_TIP = 0.006  # its radius at the grasp
-_OVER_TOP = 0.02  # of the grip site above the object until over the grasp
-_BLEND = 0.05  # lag in height over which the sideways motion dies down
-_PATH = np.linspace(0.0, 1.0, 13)[:, None]  # where a path is looked at
-
-_YAW_DEAD = 0.1  # turns left uncorrected: orientation is then held, and the action exactly zero
-_TILT_DEAD = (0.25, 0.1)  # of an upright and of a leaning hand
-_COST_OF_YAW = 0.05  # m per rad beyond `_YAW_DEAD`, added to the distance from a grasp
-
-
-class Phase(StrEnum):
-    """What the controller is doing: a name for people, decided anew in every control step."""
-
-    APPROACH = "approach"
-    CLOSE = "close"
-    CARRY = "carry"
-    RELEASE = "release"
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    """What the controller looks at in one control step."""
-
-    hand: np.ndarray  # (3,) grip site
-    rotation: np.ndarray  # (3, 3) of the grip site
-    width: float  # distance of the finger pads
-    position: np.ndarray  # (3,) of the object's body
-    box: Box  # of the object
-    placement: Placement
-
-    @property
-    def to_goal(self) -> np.ndarray:
-        delta: np.ndarray = self.placement.point - self.box.centre[:2]
-        return delta
-
-
-@dataclass(slots=True)
-class _Memory:
-    """Hysteresis: what a single look at the state leaves open."""
-
-    grasp: Grasp | None = None  # kept while the object stays where it was planned
-    planned_at: np.ndarray | None = None  # (3,) the object's position then
-    support: float = 0.0  # height of the object's bottom then
-    closing: bool = False  # from reaching the grasp until losing it or letting go
-    reopening: bool = False  # after closing on nothing, until wide open
-    released: bool = False  # over the goal, until far from it
-    last_width: float = np.inf  # while closing
+from tgrpo.trajectory import Observation
 
 
 class Demonstrator:
     """One controller per episode (or `reset` between two).
 
-    `goals`: what to place where instead of what the scene's goal says. Raises UnsupportedGoalError
-    for a scene's goal that asks for more than placing objects.
+    Raises UnsupportedGoalError for a goal that it has no skill for.
     """
 
-    def __init__(self, simulation: Simulation, goals: tuple[Goal, ...] | None = None):
+    def __init__(self, simulation: Simulation):
         self._simulation = simulation
-        self._scene = simulation.scene
-        self._row = {name: row for row, name in enumerate(simulation.context.object_names)}
-        self._goals = goals_of(self._scene) if goals is None else goals
-        self._obstacles = [
-            ObstacleReader(simulation.model, goal.ignored(self._scene)) for goal in self._goals
-        ]
-        self._base = simulation.data.body("robot0_base").xpos.copy()
-        self.reset()
+        self._steps = plan(simulation.scene)
+        self._skills = [skill_for(simulation, step) for step in self._steps]
+        self._of_atom = dict(zip((step.atom for step in self._steps), self._skills, strict=True))
+        self._turn = 0
 
     def reset(self) -> None:
         """Forget the episode."""
-        self._current = 0
-        self._memory = _Memory()
-        self.phase = Phase.APPROACH
+        self._turn = 0
+        for skill in self._skills:
+            skill.reset()
 
     @property
-    def goal(self) -> Goal:
-        """The part of the goal that is being worked on."""
-        return self._goals[self._current]
+    def atom(self) -> Atom:
+        """What is being worked on."""
+        return self._steps[self._turn].atom
+
+    @property
+    def phase(self) -> Phase:
+        """What the skill whose turn it is does."""
+        return self._skills[self._turn].phase
 
     def act(self, observation: Observation | None = None) -> np.ndarray:
         """The action (7,) in [-1, 1] for what the simulation shows now."""
-        view = self._look(observation or self._simulation.observe())
-        if self._is_done(view) and self._current + 1 < len(self._goals):
-            self._current += 1
-            self._memory = _Memory()
-            return self.act(observation)
-        grasp = self._plan(view)
-        held = self._decide(view, grasp)
-        action = np.zeros(ACTION_DIM)
-        action[:3] = servo.translation(self._way(view, grasp, held))
-        action[3:6] = self._turn(view, grasp)
-        action[6] = 1.0 if self._memory.closing else -1.0
-        return action
+        turn = self._next()
+        if turn != self._turn:
+            self._turn = turn
+            self._skills[turn].reset()
+        return self._skills[turn].act(observation or self._simulation.observe())
 
-    def _look(self, observation: Observation) -> _View:
-        poses = observation.objects.astype(np.float64)
-        boxes = {
-            name: Box.of(self._scene.object(name), poses[row]) for name, row in self._row.items()
-        }
-        box = boxes[self.goal.item]
-        position = poses[self._row[self.goal.item], :3]
-        robot = observation.robot.astype(np.float64)
-        data = self._simulation.data
-        drop = float(position[2]) - box.bottom
-        return _View(
-            hand=robot[:3],
-            rotation=rotation_of(robot[3:7]),
-            width=float(robot[7] - robot[8]),
-            position=position,
-            box=box,
-            placement=self.goal.placement(self._scene, data, boxes, drop),
-        )
+    def _next(self) -> int:
+        """Whose turn it is; the present one's where nothing is left to do."""
+        if self._skills[self._turn].engaged:
+            return self._turn
+        open_ = (row for row in range(len(self._steps)) if self._is_open(row))
+        return next(open_, self._turn)
 
-    def _surroundings(self) -> Obstacles:
-        return self._obstacles[self._current].read(self._simulation.data)
-
-    def _is_done(self, view: _View) -> bool:
-        """The object lies where it belongs and the hand has left it."""
-        grasp = self._memory.grasp
-        return grasp is not None and self._memory.released and _is_clear(view, grasp)
-
-    def _plan(self, view: _View) -> Grasp:
-        """The grasp in use; a new one where a free object has moved."""
-        memory = self._memory
-        moved = memory.planned_at is None or (
-            not memory.closing
-            and float(np.linalg.norm(view.position - memory.planned_at)) > _REPLAN
-        )
-        if memory.grasp is None or moved:
-            rise = view.placement.release - view.box.bottom
-            memory.grasp = plan_grasp(
-                self._scene.object(self.goal.item).category,
-                view.position,
-                view.box,
-                self._surroundings(),
-                base=self._base,
-                move=np.array([*view.to_goal, rise]),
-            )
-            memory.planned_at, memory.support = view.position, view.box.bottom
-        return memory.grasp
-
-    def _decide(self, view: _View, grasp: Grasp) -> bool:
-        """Update the hysteresis; returns whether the object is held."""
-        memory = self._memory
-        memory.released = _is_over_goal(view, was=memory.released)
-        memory.reopening &= view.width < _REOPENED
-        if memory.closing:
-            scale, shift = _EMPTY
-            empty = view.width < scale * grasp.width + shift
-            memory.reopening |= empty
-            memory.closing = not (empty or memory.released or _has_slipped(view, grasp))
-        elif not memory.reopening and not memory.released:
-            near, level = _GRASPED
-            off = view.position + grasp.offset - view.hand
-            memory.closing = self._distance(view, grasp) < near and abs(off[2]) < level
-        held = memory.closing and _is_held(view, grasp, memory.last_width)
-        memory.last_width = view.width if memory.closing else np.inf
-        return held
-
-    def _way(self, view: _View, grasp: Grasp, held: bool) -> np.ndarray:
-        """Where the hand should go next, relative to where it is (3,)."""
-        if held:
-            self.phase = Phase.CARRY
-            return self._carry(view)
-        if self._memory.released:
-            self.phase = Phase.RELEASE
-            lowering = view.placement.release - _PRESS - view.box.bottom
-            return np.array([0.0, 0.0, 0.05 if _is_clear(view, grasp) else lowering])
-        if self._memory.closing:
-            self.phase = Phase.CLOSE
-            return view.position + grasp.offset - view.hand
-        self.phase = Phase.APPROACH
-        return self._approach(view, grasp)
-
-    def _carry(self, view: _View) -> np.ndarray:
-        """Up, over what stands in the way, and down into the place. For the object's box."""
-        place, box = view.placement, view.box
-        distance = float(np.linalg.norm(view.to_goal))
-        path = box.centre[:2] + _PATH * view.to_goal
-        left = (1.0 - _PATH[:, 0]) * distance
-        obstacles = self._surroundings().higher_than(place.release)
-        heights = obstacles.least_heights(path, box.radius, _STEEP) + _MARGIN_OBJECT
-        heights[left < _OVER_GOAL[0]] = -np.inf
-        cone = np.clip(_CONE * (distance - _OVER_GOAL[0] / 2), 0.0, _PRESS + place.rim)
-        goal_height = place.release - _PRESS + (cone if place.rim else 0.0)
-        way = _along(view.to_goal, box.bottom, np.maximum(heights, goal_height), heights, left)
-        return way * [*[self._freedom(view)] * 2, 1.0]
-
-    def _freedom(self, view: _View) -> float:
-        """0 where the object was picked up … 1 once it is free of its support."""
-        moved = view.position - self._memory.planned_at
-        freed = max(view.box.bottom - self._memory.support, float(np.linalg.norm(moved[:2])))
-        return float(np.clip(freed / _LIFTED, 0.0, 1.0))
-
-    def _approach(self, view: _View, grasp: Grasp) -> np.ndarray:
-        """Over what stands in the way and down a cone onto the grasp. For the grip site."""
-        point = view.position + grasp.offset
-        motion = (point - view.hand)[:2]
-        distance = float(np.linalg.norm(motion))
-        left = np.maximum(self._distance(view, grasp), (1.0 - _PATH[:, 0]) * distance)
-        top = view.box.top + _OVER_TOP
-        cone = np.clip(point[2] + _CONE * (left - _CONE_TIP), point[2], max(top, point[2]))
-        heights = self._surroundings().least_heights(
-            view.hand[:2] + _PATH * motion, _HAND_RADIUS, _STEEP
-        )
-        # Close to the grasp the cone decides: the plan has seen to the room there.
-        heights = np.minimum(heights + _MARGIN_HAND, cone + _CONE * left)
-        heights = np.maximum(heights, cone)
-        return _along(motion, float(view.hand[2]), heights, heights, (1 - _PATH[:, 0]) * distance)
-
-    def _distance(self, view: _View, grasp: Grasp) -> float:
-        """Horizontal distance from the grasp, halved across the fingers, plus turns in m."""
-        off = (view.position + grasp.offset - view.hand)[:2]
-        along = line_of(grasp.yaw)
-        across = float(off[0] * along[1] - off[1] * along[0])
-        yaw = abs(float(self._left_to_turn(view, grasp)[2]))
-        return float(np.hypot(off @ along, across / 2)) + _COST_OF_YAW * max(0.0, yaw - _YAW_DEAD)
-
-    def _turn(self, view: _View, grasp: Grasp) -> np.ndarray:
-        """Rotation action (3,); exactly zero, which keeps the arm's goal, where it is near."""
-        turn = self._left_to_turn(view, grasp)
-        tilt = float(np.hypot(turn[0], turn[1]))
-        if abs(turn[2]) < _YAW_DEAD and tilt < _TILT_DEAD[grasp.lean > 0.0]:
-            return np.zeros(3)
-        return servo.rotation(turn)
-
-    def _left_to_turn(self, view: _View, grasp: Grasp) -> np.ndarray:
-        away = (view.hand - self._base)[:2]
-        goal = servo.hand_rotation(grasp.yaw, grasp.lean, away / np.linalg.norm(away))
-        return servo.turn_between(view.rotation, goal)
-
-
-def _along(
-    motion: np.ndarray, height: float, wanted: np.ndarray, needed: np.ndarray, left: np.ndarray
-) -> np.ndarray:
-    """Sideways by `motion` (2,) and up or down to the highest of the `wanted` heights ahead.
-
-    `needed` (K,) are the heights that obstacles ask for along the path, `left` (K,) what is left
-    of the path there. Hand and obstacle close in at the speed at which the hand rises: sideways
-    motion dies down where it would arrive too low.
-    """
-    late = float(np.max(needed - (left[0] - left))) - height
-    freedom = np.clip(1.0 - late / _BLEND, 0.0, 1.0)
-    return np.array([*(motion * freedom), float(wanted.max()) - height])
-
-
-def _is_over_goal(view: _View, *, was: bool) -> bool:
-    distance = float(np.linalg.norm(view.to_goal))
-    above = view.box.bottom - view.placement.release
-    return distance < _OVER_GOAL[was] and above < _LET_GO[was]
-
-
-def _is_clear(view: _View, grasp: Grasp) -> bool:
-    """The hand is well above where it would hold the object."""
-    return float(view.hand[2] - view.position[2]) > grasp.offset[2] + 0.02
-
-
-def _has_slipped(view: _View, grasp: Grasp) -> bool:
-    off = view.position + grasp.offset - view.hand
-    sideways, level = _LOST
-    return float(np.hypot(off[0], off[1])) > sideways or abs(float(off[2])) > level
-
-
-def _is_held(view: _View, grasp: Grasp, last_width: float) -> bool:
-    """Closing fingers are held up by the object: about its width, or not moving any more."""
-    moved, wider = _STALLED
-    stalled = view.width > last_width - moved and view.width < grasp.width + wider
-    return view.width <= grasp.width + _CLOSED or stalled
+    def _is_open(self, row: int) -> bool:
+        """It does not hold, and what needs it, if it is not of the goal, does not hold either."""
+        serves = self._steps[row].serves
+        needed = not serves or not self._of_atom[serves].holds()
+        return needed and not self._skills[row].holds()

@@ -10,8 +10,9 @@ import numpy as np
 
 import rewardlang
 from tgrpo.recorded.demonstrations import write_demonstrations
-from tgrpo.scripted.controller import Demonstrator, Phase
-from tgrpo.scripted.placements import UnsupportedGoalError
+from tgrpo.scripted.controller import Demonstrator
+from tgrpo.scripted.planner import UnsupportedGoalError
+from tgrpo.scripted.skill import Phase
 from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import InitialState, Split, load_states
 from tgrpo.tasks import Task

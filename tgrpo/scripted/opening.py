@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import mujoco
 import numpy as np
 
 import rewardlang
 from tgrpo.scripted import servo
 from tgrpo.scripted.grasps import rotation_of, yaw_of
+from tgrpo.scripted.joints import MovingPart
 from tgrpo.scripted.sight import Sight, action_of
 
 _OPEN, _CLOSED = -1.0, 1.0
@@ -43,7 +43,7 @@ class OpenAndClose:
             raise rewardlang.UnsupportedScriptError(f"`{part}` has no handle to open it by")
         self._sight, self._part = sight, part
         self._look = sight.held_by(part)
-        self._joint = _Joint(sight, found[0])
+        self._joint = MovingPart(sight.simulation, found[0])
         self._bounds = _bounds(scene, part)
         self._course = _Course(self._joint.share)
         self._held = 0  # steps since the fingers began to close; 0 while they are open
@@ -100,43 +100,6 @@ class OpenAndClose:
         turn = servo.turn_between(rotation, wanted)
         near = abs(turn[2]) < _YAW_DEAD and float(np.hypot(turn[0], turn[1])) < _TILT_DEAD
         return np.zeros(3) if near else turn
-
-
-@dataclass(frozen=True, slots=True)
-class _Joint:
-    """The joint of a part: where it stands, and which way its handle goes."""
-
-    sight: Sight
-    known: rewardlang.Joint
-
-    @property
-    def share(self) -> float:
-        """Of the way from the benchmark's threshold of closed (off) to that of open (on)."""
-        simulation, known = self.sight.simulation, self.known
-        value = float(simulation.data.joint(known.name).qpos[0])
-        return (value - known.off_at) / (known.on_at - known.off_at)
-
-    def distance(self, point: np.ndarray) -> float:
-        """Horizontal, of a point (3,) from the axis of a hinge; infinite for a slide."""
-        anchor = self._anchor
-        return np.inf if anchor is None else float(np.linalg.norm((point - anchor)[:2]))
-
-    def way(self, point: np.ndarray) -> np.ndarray:
-        """Horizontal unit vector (3,) in which `point` (3,) moves as the part opens."""
-        anchor = self._anchor
-        axis = self.sight.simulation.data.joint(self.known.name).xaxis * self.known.direction
-        way = axis.copy() if anchor is None else np.cross(axis, point - anchor)
-        way[2] = 0.0
-        unit: np.ndarray = way / np.linalg.norm(way)
-        return unit
-
-    @property
-    def _anchor(self) -> np.ndarray | None:
-        simulation, name = self.sight.simulation, self.known.name
-        if simulation.model.joint(name).type[0] != mujoco.mjtJoint.mjJNT_HINGE:
-            return None
-        anchor: np.ndarray = simulation.data.joint(name).xanchor
-        return anchor
 
 
 @dataclass(slots=True)
