@@ -29,7 +29,7 @@ NONE = "none"  # stands for "no value" in TOML, which has no word for it
 MOST_NAMES = 3  # proposed for a name that does not exist
 
 
-Algorithm = Literal["tgrpo", "tgrpo-stage", "grpo", "step", "stage"]
+Algorithm = Literal["tgrpo", "tgrpo-stage", "grpo", "step", "stage", "dpo", "grape", "ppo"]
 
 
 class Section(BaseModel):
@@ -155,6 +155,38 @@ class LearnerConfig(Section):
     ratio: Literal["action", "token"] = Field(default="action", description="unit of the ratio")
 
 
+class PreferenceConfig(Section):
+    """What dpo and grape add to the learner: preferences between trajectories of a group."""
+
+    beta: float = Field(default=0.1, gt=0, description="of the log-ratios in the logistic loss")
+    likelihood_weight: float = Field(
+        default=0.01, ge=0, description="grape: of the mean log-prob of an action in the score"
+    )
+    stage_weight: float = Field(
+        default=1.0, ge=0, description="grape: of the product over stages of exp(-cost)"
+    )
+    success_weight: float = Field(default=1.0, ge=0, description="grape: of success")
+
+
+class CriticConfig(Section):
+    """What ppo adds to the learner: a value function."""
+
+    width: int = Field(default=128, ge=8, description="of the hidden layer")
+    learning_rate: float = Field(default=1e-3, gt=0, description="of AdamW")
+    warmup_steps: int = Field(default=0, ge=0, description="optimiser steps to reach the rate")
+    weight_decay: float = Field(default=0.0, ge=0, description="of AdamW")
+    max_gradient_norm: float = Field(
+        default=1.0, gt=0, description="gradients are clipped to this norm"
+    )
+    epochs: int = Field(default=4, ge=1, description="passes over an iteration's decisions")
+    minibatches: int = Field(default=4, ge=1, description="optimiser steps per pass")
+    head_start: int = Field(
+        default=1, ge=0, description="iterations in which the critic alone learns"
+    )
+    discount: float = Field(default=0.99, gt=0, le=1, description="gamma")
+    trace: float = Field(default=0.95, ge=0, le=1, description="lambda of GAE")
+
+
 class EvaluationConfig(Section):
     """Greedy episodes on held-out states: `validation` chooses, `test` is looked at once."""
 
@@ -192,6 +224,8 @@ class TrainConfig(Section):
     sft: SFTConfig = SFTConfig()
     rollout: RolloutConfig = RolloutConfig()
     learner: LearnerConfig = LearnerConfig()
+    preference: PreferenceConfig = PreferenceConfig()
+    critic: CriticConfig = CriticConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
 
 

@@ -45,6 +45,7 @@ class Trajectory:
     `log_probs` are the behaviour policy's, per token, of `tokens`, at the sampling temperature.
     `rewards[t]`, `phi[t]` and `stages[t]` are read after action t, `start_phi` and `start_stage`
     before the first. `stages[t]` indexes `stage_keys`: the tuple of active stage paths.
+    `stage_values` are the largest value, in [0, 1], that each of the program's stages had.
     """
 
     context: TaskContext
@@ -63,6 +64,7 @@ class Trajectory:
     success_at_reset: bool = False
     start_phi: float = 0.0
     start_stage: int = 0
+    stage_values: tuple[float, ...] = ()
 
     @property
     def success(self) -> bool:
@@ -77,3 +79,8 @@ class Group:
     """N arms that started from the same initial state under the same policy."""
 
     trajectories: tuple[Trajectory, ...]
+
+    @property
+    def alike(self) -> bool:
+        """All arms succeeded, or none did."""
+        return len({trajectory.success for trajectory in self.trajectories}) < 2

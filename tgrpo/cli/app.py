@@ -121,7 +121,8 @@ def train(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="tgrpo, tgrpo-stage, grpo, step or stage; docs/algorithm.md says more. [tgrpo]",
+            help="tgrpo, tgrpo-stage, grpo, step, stage, dpo, grape or ppo: how episodes become an "
+            "update (docs/algorithm.md). [tgrpo]",
         ),
     ] = None,
     seed: Seed = None,

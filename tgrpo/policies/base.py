@@ -25,6 +25,9 @@ class Policy(Protocol):
     @property
     def device(self) -> torch.device: ...
 
+    @property
+    def hidden_width(self) -> int: ...
+
     def sample(
         self,
         context: TaskContext,
@@ -42,6 +45,10 @@ class Policy(Protocol):
         Returns tokens (B, 7) int64 and their log-probs (B, 7) float32 at that temperature
         (greedy: at temperature 1).
         """
+        ...
+
+    def hidden(self, context: TaskContext, robot: Tensor, objects: Tensor) -> Tensor:
+        """What the policy makes of B environments before it chooses, (B, `hidden_width`)."""
         ...
 
     def action_logits(

@@ -81,6 +81,10 @@ class TinyPolicy(nn.Module):
     def device(self) -> torch.device:
         return self.head.bin_features.device
 
+    @property
+    def hidden_width(self) -> int:
+        return self.config.width
+
     def architecture(self) -> dict[str, Any]:
         return {**asdict(self.config), "words": list(self.config.words)}
 
@@ -132,10 +136,13 @@ class TinyPolicy(nn.Module):
         every = torch.stack(seen, dim=1)
         return chosen, token_log_probs(every, chosen, temperature=temperature or 1.0)
 
+    def hidden(self, context: TaskContext, robot: Tensor, objects: Tensor) -> Tensor:
+        return self.trunk(self._ground(context), robot, objects)
+
     def action_logits(
         self, context: TaskContext, robot: Tensor, objects: Tensor, tokens: Tensor
     ) -> Tensor:
-        hidden = self.trunk(self._ground(context), robot, objects)
+        hidden = self.hidden(context, robot, objects)
         return torch.stack(list(self.head(hidden, tokens.unbind(dim=-1))), dim=1)
 
     def log_probs(

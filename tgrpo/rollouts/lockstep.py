@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+import rewardlang
 from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.hosting import Report
@@ -98,6 +99,9 @@ class Arm:
         self.stages: list[tuple[str, ...]] = []
         self.start_stage: tuple[str, ...] = ()
         self._start_phi = 0.0
+        program = episode.assignment.program
+        paths = () if program is None else (stage.path for stage in rewardlang.stages(program))
+        self._stage_values = dict.fromkeys(paths, 0.0)
 
     def __len__(self) -> int:
         return len(self._rewards)
@@ -131,6 +135,8 @@ class Arm:
         self._rewards.append(float(report.reward[row]))
         self._phi.append(float(report.phi[row]))
         self.stages.append(report.stages[row])
+        for path, best in self._stage_values.items():
+            self._stage_values[path] = max(best, report.terms[row].get(path, 0.0))
         if self.native_success_step is None and report.native_success[row]:
             self.native_success_step = len(self)
         if report.unstable[row]:
@@ -169,6 +175,7 @@ class Arm:
             success_at_reset=self.success_at_reset,
             start_phi=self._start_phi,
             start_stage=index[self.start_stage],
+            stage_values=tuple(self._stage_values.values()),
         )
 
 

@@ -9,6 +9,7 @@ stage         stage alone
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,6 +43,11 @@ def levels(algorithm: Algorithm, config: LearnerConfig) -> Levels:
             return Levels(stage=1.0)
         case _:
             raise ValueError(f"{algorithm} compares no levels")
+
+
+def advantages(groups: Sequence[Group], config: LearnerConfig, weights: Levels) -> list[np.ndarray]:
+    """Advantages (N, T) of each group by itself."""
+    return [group_advantages(group, config, weights) for group in groups]
 
 
 def group_advantages(group: Group, config: LearnerConfig, weights: Levels) -> np.ndarray:

@@ -112,6 +112,12 @@ def decision_weights(lengths: list[int]) -> Tensor:
     return torch.cat([torch.full((n,), 1.0 / (len(lengths) * n)) for n in lengths])
 
 
+def equal_weights(lengths: list[int]) -> Tensor:
+    """The same weight for all decisions of the trajectories; the sum is 1."""
+    count = sum(lengths)
+    return torch.full((count,), 1.0 / max(1, count))
+
+
 def _divergence(current: Tensor, reference: Tensor, tokens: Tensor, ratio: Ratio, kl: KL) -> Tensor:
     """(B, 1) or (B, 7), per unit of the ratio."""
     match kl:

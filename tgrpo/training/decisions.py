@@ -1,0 +1,107 @@
+"""Groups to the decisions in them, by task and in minibatches, and what a policy says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tgrpo.policies.base import Policy, bin_log_probs
+from tgrpo.trajectory import Group, TaskContext, Trajectory
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """Decisions of one task, flattened over groups, arms and steps."""
+
+    context: TaskContext
+    robot: Tensor  # (D, 9)
+    objects: Tensor  # (D, K, 7)
+    tokens: Tensor  # (D, 7)
+    behaviour: Tensor  # (D, 7) log-probs
+    advantages: Tensor  # (D,)
+    weights: Tensor  # (D,), sum over all tasks is 1
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+Batch = list[tuple[Decisions, Tensor]]  # rows of each task's decisions
+Weigh = Callable[[list[int]], Tensor]  # lengths of trajectories -> weight of every decision
+
+
+@dataclass(frozen=True, slots=True)
+class _Arm:
+    """A trajectory with the advantage (T,) and the weight (T,) of each decision."""
+
+    trajectory: Trajectory
+    advantages: Tensor
+    weights: Tensor
+
+
+def flatten(
+    groups: Sequence[Group], tables: Sequence[np.ndarray], weigh: Weigh, device: torch.device
+) -> list[Decisions]:
+    """All decisions, by task. `tables` hold the advantages (N, T) of each group."""
+    arms = [
+        (trajectory, table[arm, : len(trajectory)])
+        for group, table in zip(groups, tables, strict=True)
+        for arm, trajectory in enumerate(group.trajectories)
+        if len(trajectory)
+    ]
+    lengths = [len(trajectory) for trajectory, _ in arms]
+    by_task: dict[TaskContext, list[_Arm]] = {}
+    for (trajectory, row), weights in zip(arms, torch.split(weigh(lengths), lengths), strict=True):
+        arm = _Arm(trajectory, torch.from_numpy(row.astype(np.float32)), weights)
+        by_task.setdefault(trajectory.context, []).append(arm)
+    return [_decisions(context, items, device) for context, items in by_task.items()]
+
+
+def _decisions(context: TaskContext, arms: Sequence[_Arm], device: torch.device) -> Decisions:
+    def join(name: str) -> Tensor:
+        arrays = [getattr(arm.trajectory, name) for arm in arms]
+        return torch.from_numpy(np.concatenate(arrays)).to(device)
+
+    return Decisions(
+        context=context,
+        robot=join("robot"),
+        objects=join("objects"),
+        tokens=join("tokens"),
+        behaviour=join("log_probs"),
+        advantages=torch.cat([arm.advantages for arm in arms]).to(device),
+        weights=torch.cat([arm.weights for arm in arms]).to(device),
+    )
+
+
+def minibatches(
+    decisions: Sequence[Decisions], count: int, rng: np.random.Generator
+) -> Iterator[tuple[Batch, float]]:
+    """Shuffle all decisions over `count` minibatches (fewer where there are fewer decisions).
+
+    The number with each scales its sum to an estimate of the whole.
+    """
+    task = np.repeat(np.arange(len(decisions)), [len(item) for item in decisions])
+    row = np.concatenate([np.arange(len(item)) for item in decisions])
+    parts = np.array_split(rng.permutation(len(task)), min(count, len(task)))
+    for part in parts:
+        batch = [
+            (item, torch.from_numpy(row[part[task[part] == index]]).to(item.tokens.device))
+            for index, item in enumerate(decisions)
+        ]
+        yield [(item, rows) for item, rows in batch if len(rows)], float(len(parts))
+
+
+def all_log_probs(
+    policy: Policy, decisions: Decisions, rows: Tensor, *, temperature: float
+) -> Tensor:
+    """Log-probs of all bins (B, 7, 256) in the given rows, with gradient."""
+    logits = policy.action_logits(
+        decisions.context,
+        decisions.robot[rows],
+        decisions.objects[rows],
+        decisions.tokens[rows],
+    )
+    return bin_log_probs(logits, temperature=temperature)
