@@ -73,6 +73,7 @@ STYLES: dict[str, GripStyle] = {
     "salad_dressing": GripStyle(Hold.PINCH, depth=0.022, width=0.037),
     "ketchup": GripStyle(Hold.PINCH, depth=0.024, width=0.033),
     "bbq_sauce": GripStyle(Hold.PINCH, depth=0.022, width=0.036),
+    "wine_bottle": GripStyle(Hold.PINCH, depth=0.030, width=0.014, round=True),
     "cream_cheese": _FLAT_BOX,
     "butter": _FLAT_BOX,
     "chocolate_pudding": _FLAT_BOX,

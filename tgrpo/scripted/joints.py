@@ -25,6 +25,11 @@ class MovingPart:
         value = float(self.simulation.data.joint(known.name).qpos[0])
         return (value - known.off_at) / (known.on_at - known.off_at)
 
+    @property
+    def slides(self) -> bool:
+        """It goes straight, as a drawer does, and does not turn."""
+        return self._anchor is None
+
     def distance(self, point: np.ndarray) -> float:
         """Horizontal, of a point (3,) from the axis of a hinge; infinite for a slide."""
         anchor = self._anchor

@@ -53,7 +53,8 @@ class Goal:
         """Where the item belongs now. `drop`: its position's height above its box's bottom."""
         if self.target in boxes:
             onto = boxes[self.target]
-            return Placement(onto.centre[:2], onto.bottom + _ABOVE_SURFACE, _OVER_RIM)
+            release = onto.bottom + _ABOVE_SURFACE
+            return Placement(onto.centre[:2], release, max(_OVER_RIM, onto.top - release + 0.01))
         region = scene.region(self.target)
         site = data.site(self.target)
         reach = np.abs(site.xmat.reshape(3, 3)) @ np.array(region.half_extents)
