@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 import rewardlang
 from tgrpo.scripted.grasps import Box
+from tgrpo.scripted.obstacles import Obstacles
 
 if TYPE_CHECKING:
     import mujoco
@@ -16,18 +17,29 @@ if TYPE_CHECKING:
 _INTO_CONTAINER = 0.02  # m, below its rim, before the fingers open
 _INTO_REGION = 0.012  # m, of the object's position below the region's ceiling
 _ABOVE_SURFACE = 0.008  # m
+_SUNK = 0.03  # m, of a region below the surface that it stands for
+_SPARE = 0.65  # of a region's half extents: where in it things are put down
 _OVER_RIM = 0.02  # m, above the height of release, until over the middle
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
     """`point` (2,): where the middle of the object's box belongs. `release`: height of the box's
-    bottom at which to let go. `rim`: how much higher it stays until it is over the point.
+    bottom at which to let go. `rim`: how much higher it stays until it is over the point. `spare`
+    (2,): how far beside the point, along x and y, will do as well.
     """
 
     point: np.ndarray
     release: float
     rim: float
+    spare: np.ndarray = field(default_factory=lambda: np.zeros(2))
+
+    def on_surface(self, spot: np.ndarray, obstacles: Obstacles) -> Placement:
+        """With the height of what really lies below `spot` (2,): a region may be drawn too low."""
+        if not self.spare.any():
+            return self
+        surface = obstacles.surface_at(spot, self.release + _SUNK) + _ABOVE_SURFACE
+        return replace(self, release=max(self.release, surface))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +49,11 @@ class Goal:
     predicate: str
     item: str
     target: str
+
+    def sharing(self, scene: rewardlang.Scene) -> int:
+        """How many things the scene's goal wants there; at least this one."""
+        atoms = {(self.predicate, self.item, self.target), *scene.goal}
+        return sum((atom[0], atom[-1]) == (self.predicate, self.target) for atom in atoms)
 
     def ignored(self, scene: rewardlang.Scene) -> set[str]:
         """Root bodies that are no obstacles: the item's, and that of an object it goes onto."""
@@ -60,7 +77,8 @@ class Goal:
         reach = np.abs(site.xmat.reshape(3, 3)) @ np.array(region.half_extents)
         ceiling = float(site.xpos[2] + reach[2])
         if self.predicate == "on":
-            return Placement(site.xpos[:2].copy(), ceiling + _ABOVE_SURFACE, _OVER_RIM)
+            point, release = site.xpos[:2].copy(), ceiling + _ABOVE_SURFACE
+            return Placement(point, release, _OVER_RIM, _SPARE * reach[:2])
         inside = ceiling - _INTO_REGION - drop
         return Placement(
             site.xpos[:2].copy(), min(boxes[region.owner].top - _INTO_CONTAINER, inside), 0.0
