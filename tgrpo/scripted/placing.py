@@ -47,6 +47,7 @@ _STILL = 1e-6  # no motion worth the name
 _PATH = np.linspace(0.0, 1.0, 13)[:, None]  # where a path is looked at
 
 _YAW_DEAD = 0.1  # turns left uncorrected: orientation is then held, and the action exactly zero
+_YAW_DEAD_TO_FIT = 0.03  # likewise, of an object that only fits one way
 _TILT_DEAD = (0.25, 0.1)  # of an upright and of a leaning hand
 _COST_OF_YAW = 0.05  # m per rad beyond `_YAW_DEAD`, added to the distance from a grasp
 
@@ -120,7 +121,7 @@ class Placing:
         held = self._decide(view, grasp)
         action = np.zeros(ACTION_DIM)
         action[:3] = servo.translation(self._way(view, grasp, held))
-        action[3:6] = self._turn(view, grasp)
+        action[3:6] = self._turn(view, grasp, held)
         action[6] = 1.0 if self._memory.closing else -1.0
         return action
 
@@ -227,7 +228,7 @@ class Placing:
         left = (1.0 - _PATH[:, 0]) * distance
         obstacles = self._surroundings().higher_than(place.release)
         heights = obstacles.least_heights(path, box.radius, _STEEP) + _MARGIN_OBJECT
-        heights[left < _OVER_GOAL[0]] = -np.inf
+        heights[left + _COST_OF_YAW * abs(place.turn or 0.0) < place.near] = -np.inf
         cone = np.clip(_CONE * (distance - _OVER_GOAL[0] / 2), 0.0, _PRESS + place.rim)
         goal_height = place.release - _PRESS + (cone if place.rim else 0.0)
         way = _along(view.to_goal, box.bottom, np.maximum(heights, goal_height), heights, left)
@@ -263,11 +264,13 @@ class Placing:
         yaw = abs(float(self._left_to_turn(view, grasp)[2]))
         return float(np.hypot(off @ along, across / 2)) + _COST_OF_YAW * max(0.0, yaw - _YAW_DEAD)
 
-    def _turn(self, view: _View, grasp: Grasp) -> np.ndarray:
+    def _turn(self, view: _View, grasp: Grasp, held: bool) -> np.ndarray:
         """Rotation action (3,); exactly zero, which keeps the arm's goal, where it is near."""
-        turn = self._left_to_turn(view, grasp)
+        turn, dead = self._left_to_turn(view, grasp), _YAW_DEAD
+        if view.placement.turn is not None and (held or self._memory.released):
+            turn[2], dead = view.placement.turn * self._freedom(view), _YAW_DEAD_TO_FIT
         tilt = float(np.hypot(turn[0], turn[1]))
-        if abs(turn[2]) < _YAW_DEAD and tilt < _TILT_DEAD[grasp.lean > 0.0]:
+        if abs(turn[2]) < dead and tilt < _TILT_DEAD[grasp.lean > 0.0]:
             return np.zeros(3)
         return servo.rotation(turn)
 
