@@ -7,7 +7,6 @@ leaves 0.3. So the binary is written at the first use, beside the task's other f
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
 from collections.abc import Iterator
@@ -19,7 +18,15 @@ import numpy as np
 
 from tgrpo.files import replace_file, write_text
 from tgrpo.libero_package import import_libero
-from tgrpo.simulation.model_cache import CompiledTask, ObjectEntry, compiled_task
+from tgrpo.simulation.cached_files import being_made, make_room, mark_used
+from tgrpo.simulation.model_cache import (
+    CompiledTask,
+    ObjectEntry,
+    compiled_task,
+    entry_stem,
+    libero_xml,
+    with_suffix,
+)
 from tgrpo.tasks import Task
 
 logger = logging.getLogger(__name__)
@@ -45,41 +52,52 @@ class DrawnModel:
 
 
 def drawn_model(task: Task) -> DrawnModel:
-    """The full model of `task`, from the cache or compiled for it. Never shared."""
-    compiled = compiled_task(task)
-    stem = compiled.xml.name.removesuffix(".xml.gz")
-    binary, known = (compiled.xml.with_name(f"{stem}.drawn{kind}") for kind in (".mjb", ".json"))
+    """The full model of `task`, from the cache or compiled for it. Never shared.
+
+    Raises CacheLimitError.
+    """
+    stem = entry_stem(task, "drawn")
     try:
-        return _read(binary, known)
+        return _read(stem)
     except FileNotFoundError:
-        logger.info("compiling what is drawn of %s once, into %s", task.id, binary.parent)
+        logger.info("compiling what is drawn of %s once, into %s", task.id, stem.parent)
     except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s cannot be read (%s); compiling it anew", binary, error)
-    _write(compiled, binary, known)
-    return _read(binary, known)
+        logger.warning("%s cannot be read (%s); compiling it anew", stem, error)
+    with being_made(stem):
+        try:
+            return _read(stem)  # another process has made it meanwhile
+        except (OSError, ValueError, KeyError, TypeError):
+            _write(task, stem)
+            make_room(keep=stem)
+            return _read(stem)
 
 
-def _read(binary: Path, known: Path) -> DrawnModel:
+def _read(stem: Path) -> DrawnModel:
+    known = with_suffix(stem, ".json")
     lamps = json.loads(known.read_text())["lamps"]
+    binary = with_suffix(stem, ".mjb")
     if not binary.is_file():
         raise FileNotFoundError(binary)
-    return DrawnModel(
+    drawn = DrawnModel(
         mujoco.MjModel.from_binary_path(str(binary)),
         tuple(Lamp(item["site"], tuple(item["joints"]), item["on_at"]) for item in lamps),
     )
+    mark_used(known)
+    return drawn
 
 
-def _write(compiled: CompiledTask, binary: Path, known: Path) -> None:
+def _write(task: Task, stem: Path) -> None:
     """Both files, each complete or absent; the JSON last, since readers look for it first."""
-    model = mujoco.MjModel.from_xml_string(gzip.decompress(compiled.xml.read_bytes()).decode())
+    compiled = compiled_task(task)
+    model = mujoco.MjModel.from_xml_string(libero_xml(task))
     _hide_sites(model, compiled)
     replace_file(
-        binary,
+        with_suffix(stem, ".mjb"),
         lambda path: mujoco.mj_saveModel(model, str(path)),
         size=mujoco.mj_sizeModel(model),
     )
     lamps = [asdict(lamp) for lamp in _lamps(compiled.objects)]
-    write_text(known, json.dumps({"lamps": lamps}))
+    write_text(with_suffix(stem, ".json"), json.dumps({"lamps": lamps}))
 
 
 def _hide_sites(model: mujoco.MjModel, compiled: CompiledTask) -> None:
