@@ -14,13 +14,15 @@ from tgrpo.policies.features import state_features
 from tgrpo.policies.threads import threads
 from tgrpo.policies.tiny_kernels import BlockWeights, Linear, Norm, Weights, act
 from tgrpo.policies.tiny_network import ActionHead, Block, GroundedObjects, Trunk
-from tgrpo.trajectory import ACTION_DIM, TaskContext
+from tgrpo.trajectory import ACTION_DIM, Camera, Images, TaskContext
 
 _GREEDY = np.empty((0, ACTION_DIM))
 
 
 class TinySampler:
     """See `tgrpo.policies.base.Sampler`. Can be pickled, and holds nothing of the policy."""
+
+    cameras: tuple[Camera, ...] = ()
 
     def __init__(
         self, weights: Weights, heads: int, ground: Callable[[TaskContext], GroundedObjects]
@@ -39,7 +41,9 @@ class TinySampler:
         *,
         temperature: float,
         uniforms: np.ndarray | None = None,
+        images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
+        assert images is None, "it asks for no camera"
         check_noise(temperature, uniforms, len(robot))
         tokens: np.ndarray
         log_probs: np.ndarray

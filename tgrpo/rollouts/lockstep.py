@@ -21,7 +21,14 @@ from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Loss, Pool
-from tgrpo.trajectory import ACTION_DIM, ROBOT_DIM, Ending, TaskContext, Trajectory
+from tgrpo.trajectory import (
+    ACTION_DIM,
+    ROBOT_DIM,
+    Ending,
+    Observation,
+    TaskContext,
+    Trajectory,
+)
 
 OnSteps = Callable[[int], None]  # told the number of control steps just simulated
 
@@ -30,8 +37,8 @@ class Clock:
     """Where the time of a collection goes, in seconds.
 
     Of the process that asks the policy: `wall`, of which `policy`, `wait` (for workers) and the
-    rest, `transport` (messages and bookkeeping). Per worker, on average: `physics`, `reward` and
-    `idle`, which add up to `wall`; idle contains a worker's share of the transport.
+    rest, `transport` (messages and bookkeeping). Per worker, on average: `physics`, `reward`,
+    `rendering` and `idle`, which add up to `wall`; idle contains a worker's share of the transport.
     """
 
     def __init__(self, workers: int):
@@ -55,7 +62,8 @@ class Clock:
             "transport": wall - spent["policy"] - spent["wait"],
             "physics": spent["physics"],
             "reward": spent["reward"],
-            "idle": max(0.0, wall - spent["physics"] - spent["reward"]),
+            "rendering": spent["rendering"],
+            "idle": max(0.0, wall - spent["physics"] - spent["reward"] - spent["rendering"]),
         }
 
 
@@ -78,6 +86,7 @@ class Arm:
         self.native_success_step: int | None = None  # 1-based; 0: at reset
         self._settled = False
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
+        self._images: defaultdict[str, list[np.ndarray]] = defaultdict(list)
         self._chosen: list[tuple[np.ndarray, np.ndarray]] = []
         self._rewards: list[float] = []
         self._phi: list[float] = []
@@ -101,10 +110,10 @@ class Arm:
         """(7,), of the next decision."""
         return None if self.episode.uniforms is None else self.episode.uniforms[len(self)]
 
-    def decide(
-        self, robot: np.ndarray, objects: np.ndarray, tokens: np.ndarray, log_probs: np.ndarray
-    ) -> None:
-        self._seen.append((robot, objects))
+    def decide(self, seen: Observation, tokens: np.ndarray, log_probs: np.ndarray) -> None:
+        self._seen.append((seen.robot, seen.objects))
+        for name, image in seen.images.items():
+            self._images[name].append(image)
         self._chosen.append((tokens, log_probs))
 
     def absorb(self, report: Report, row: int) -> None:
@@ -161,6 +170,7 @@ class Arm:
             start_phi=self._start_phi,
             start_stage=index[self.start_stage],
             stage_values=tuple(self._stage_values.values()),
+            images={name: np.stack(images) for name, images in self._images.items()},
         )
 
 
@@ -181,6 +191,7 @@ class Lane:
         self._context: TaskContext | None = None
         self._robot = np.zeros((len(slots), ROBOT_DIM), np.float32)
         self._objects = np.zeros((len(slots), 0, 7), np.float32)
+        self._images: dict[str, np.ndarray] = {}
 
     @property
     def quiet(self) -> bool:
@@ -211,7 +222,17 @@ class Lane:
             self._robot[row] = report.robot[index]
             self._objects[row] = report.objects[index]
             self.arms[row].absorb(report, index)
+            if self.arms[row].ending is None:
+                self._show(report, row, index)
         return sum(map(len, self.arms.values())) - before
+
+    def _show(self, report: Report, row: int, index: int) -> None:
+        """Take in the images of a row that goes on."""
+        for name, images in report.images.items():
+            shape = (len(self.slots), *images.shape[1:])
+            if name not in self._images or self._images[name].shape != shape:
+                self._images[name] = np.zeros(shape, np.uint8)
+            self._images[name][row] = images[index]
 
     def lose(self, loss: Loss) -> None:
         """Forget the unfinished episodes of a worker that is gone."""
@@ -231,18 +252,24 @@ class Lane:
         live = [row for row, arm in self.arms.items() if arm.ending is None]
         if not live:
             return
+        # Copies: the arms keep them.
+        robot, objects = self._robot[live], self._objects[live]
+        images = {camera.name: self._images[camera.name][live] for camera in policy.cameras}
+        noise = np.array([self.arms[row].noise for row in live]) if temperature > 0 else None
         start = time.perf_counter()
-        robot, objects = self._robot[live], self._objects[live]  # copies: the arms keep them
         tokens, log_probs = policy.sample(
             self.context,
             robot,
             objects,
             temperature=temperature,
-            uniforms=np.array([self.arms[row].noise for row in live]) if temperature > 0 else None,
+            uniforms=noise,
+            images=images or None,
         )
         clock.add("policy", time.perf_counter() - start)
-        for row, *decision in zip(live, robot, objects, tokens, log_probs, strict=True):
-            self.arms[row].decide(*decision)
+        for place, row in enumerate(live):
+            own = {name: rows[place] for name, rows in images.items()}
+            seen = Observation(robot[place], objects[place], own)
+            self.arms[row].decide(seen, tokens[place], log_probs[place])
         slots = [self.slots[row] for row in live]
         self._awaited += pool.step(self.tag, slots, actions.decode(tokens))
 
