@@ -51,6 +51,7 @@ from tgrpo.training.summaries import (
     summarise,
     validation_line,
 )
+from tgrpo.training.suspicion import Validated, suspicious
 
 _SLOW = 2.0  # seconds; a model from the cache takes a hundredth of it
 
@@ -208,6 +209,15 @@ class _Run:
         best = best_of(self.scores)
         link_file(self.folder.state(best), self.folder.checkpoint("best"))
         self.listener.note(validation_line(iteration, done, best == iteration))
+        if warning := suspicious(self._history()):
+            self.listener.note(warning)
+
+    def _history(self) -> list[Validated]:
+        count = len(self.programs)
+        return [
+            Validated(iteration, success, phi / count)
+            for iteration, (success, phi) in self.scores.items()
+        ]
 
     def _test(self) -> TrainingResult:
         iterations = {"sft": 0, "last": self.config.iterations, "best": best_of(self.scores)}
