@@ -59,17 +59,19 @@ def test_a_run_killed_again_and_again_comes_to_the_same(
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        # Longer and longer, so that it ends; the first are within the loading and the SFT.
-        time.sleep(rng.uniform(5.0, 15.0 + 5.0 * kills))
+        assert process.stdout is not None
+        next(line for line in process.stdout if line.startswith("folder "))
+        while not (the_run(tmp_path) / "run.json").is_file():  # until then nothing has begun
+            time.sleep(0.05)
+        # Longer and longer, so that it ends; the first are within demonstrations and SFT.
+        time.sleep(rng.uniform(1.0, 10.0 + 10.0 * kills))
         if process.poll() is not None:
             break
         process.kill()
         process.communicate()
         kills += 1
-        runs = [path for path in tmp_path.iterdir() if (path / "run.json").is_file()]
-        arguments = resume(runs[0]) if runs else begin(tmp_path / f"again-{kills}")
+        arguments = resume(the_run(tmp_path))
     output, _ = process.communicate()
     assert process.returncode == 0, output
     assert kills > 0
-    (run,) = {path.parent for path in tmp_path.rglob("results.json")}
-    assert_the_same(run, whole)
+    assert_the_same(the_run(tmp_path), whole)

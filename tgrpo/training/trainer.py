@@ -157,14 +157,13 @@ class _Run:
         return policy, learner, 0
 
     def _go_on(self, state: State) -> tuple[Policy, Learner, int]:
-        policy = state.reference
-        learner = make_learner(policy, self.config)  # before the policy is what it came to
-        policy.load_state_dict(state.policy.state_dict())
+        # A copy, because after SFT both are one.
+        learner = make_learner(state.policy, self.config, state.reference.frozen_copy())
         learner.load_state_tensors(state.learner)
         self.seconds = dict(state.mark.seconds)
         link_file(self.folder.state(state.mark.iteration), self.folder.checkpoint("last"))
         self.listener.note(f"going on after iteration {state.mark.iteration}")
-        return policy, learner, state.mark.iteration
+        return state.policy, learner, state.mark.iteration
 
     def _iterate(self, policy: Policy, learner: Learner, iteration: int) -> None:
         with self._phase("train", {"iteration": f"{iteration}/{self.config.iterations}"}):
