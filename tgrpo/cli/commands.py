@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tgrpo.capacity import cores
+from tgrpo.capacity import cores, evaluation_slots
 from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
 from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
@@ -47,7 +47,6 @@ from tgrpo.training.run_record import record_start, versions
 from tgrpo.training.trainer import make_backend, prepare
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
-EVALUATION_SLOTS = 2 * EVALUATION_BATCH
 
 
 def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
@@ -140,7 +139,7 @@ def _validate(
         for task in tasks
     ]
     forecast.begin("validate")
-    with make_backend(config, EVALUATION_SLOTS, listener) as backend:
+    with make_backend(config, evaluation_slots(chosen.batch_size), listener) as backend:
         return backend.evaluate(
             policy,
             jobs,
@@ -191,7 +190,9 @@ def run_evaluation(
         prepare(chosen, listener)
     with (
         make_listener(console) as listener,
-        LocalBackend(count, EVALUATION_SLOTS, stepper=stepper, on_loss=listener.note) as backend,
+        LocalBackend(
+            count, evaluation_slots(EVALUATION_BATCH), stepper=stepper, on_loss=listener.note
+        ) as backend,
     ):
         evaluation = backend.evaluate(
             policy,
