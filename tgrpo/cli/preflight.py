@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgrpo.capacity import arms, worker_count
+from tgrpo.cluster import expect_backend
 from tgrpo.config import Layer, TrainConfig
 from tgrpo.doctor.checks import CHECKS, PROGRAMS, Patient
 from tgrpo.doctor.examination import QUICK_SECONDS, examine
@@ -48,7 +49,8 @@ class Resumption:
 
 
 def prepare_run(config: TrainConfig) -> Readiness:
-    """Raises UnknownChoiceError, ProgramsError, NotReadyError."""
+    """Raises ClusterError, UnknownChoiceError, ProgramsError, NotReadyError."""
+    expect_backend(config.backend, config.address)
     choice = choose(config.rewards, config.tasks)
     findings = examine_quickly(config)
     _refuse(findings)
@@ -112,6 +114,8 @@ def sizes(config: TrainConfig, tasks: int) -> Iterator[str]:
             f"rollout.groups_per_iteration, {rollout.groups_per_iteration}: some simulators never "
             f"start; --groups-per-iteration {rollout.groups_in_flight} uses them"
         )
+    if config.backend == "ray":  # how many workers there are is the cluster's to say
+        return
     if workers > simulators:
         yield (
             f"{workers} workers for {simulators} simulators: {workers - simulators} have nothing "

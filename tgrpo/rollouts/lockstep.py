@@ -52,6 +52,11 @@ class Clock:
         for phase, value in seconds.items():
             self._spent[phase] += value / self._workers
 
+    def take(self) -> dict[str, float]:
+        """What was added since this was last asked, by phase."""
+        spent, self._spent = dict(self._spent), defaultdict(float)
+        return spent
+
     def seconds(self) -> dict[str, float]:
         spent, wall = self._spent, time.perf_counter() - self._start
         return {

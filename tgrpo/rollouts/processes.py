@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _PATIENCE = 5.0  # seconds a child has to leave after it was asked to
 
 
@@ -86,8 +86,8 @@ def uninterrupted() -> Iterator[None]:
 @contextlib.contextmanager
 def single_threaded() -> Iterator[None]:
     """Children started inside use one thread each: there is a process per core already."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
     try:
         yield
     finally:
