@@ -138,7 +138,7 @@ def main() -> None:
         tasks = [t for suite in arguments.suites for t in suite_tasks(suite)[: arguments.tasks]]
     else:
         policy, stored = load_policy(arguments.policy)
-        name, actor = "policy", greedy(policy)
+        name, actor = "policy", greedy(policy.sampler())
         tasks = [find_task(identity) for identity in stored.extra["tasks"]]
     comparisons = []
     for item in compare(actor, tasks, arguments.states):
