@@ -17,6 +17,7 @@ import numpy as np
 import rewardlang
 from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
 from tgrpo.simulation.initial_states import InitialState
+from tgrpo.simulation.model_cache import LoadedModels
 from tgrpo.simulation.rendering import Renderer
 from tgrpo.tasks import Task
 from tgrpo.trajectory import Camera, Observation, TaskContext
@@ -74,11 +75,17 @@ _Judge = Callable[[mujoco.MjData], Scores]
 
 
 class Slot:
-    """Room for one episode at a time. Slots of a process share its `renderer`, which draws."""
+    """Room for one episode at a time. Slots of a process share its `models` and `renderer`."""
 
-    def __init__(self, stepper: StepperName = "fast", renderer: Renderer | None = None):
+    def __init__(
+        self,
+        stepper: StepperName = "fast",
+        renderer: Renderer | None = None,
+        models: LoadedModels | None = None,
+    ):
         self._stepper: StepperName = stepper
         self._renderer = renderer
+        self._models = models
         self._steps_left = 0
         self._simulation: Simulation | None = None
         self._reward_fns: dict[tuple[str, int], rewardlang.RewardFn] = {}
@@ -142,7 +149,9 @@ class Slot:
         kept = self._simulation
         if kept is None or kept.task != task or kept.renderer is not renderer:
             self.close()
-            self._simulation = kept = Simulation(task, stepper=self._stepper, renderer=renderer)
+            self._simulation = kept = Simulation(
+                task, stepper=self._stepper, models=self._models, renderer=renderer
+            )
         return kept
 
     def _begin_judging(self, simulation: Simulation, assignment: Assignment) -> Scores:
