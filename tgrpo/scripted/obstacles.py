@@ -16,13 +16,10 @@ if TYPE_CHECKING:
     import mujoco
 
 _ROBOT = ("robot0_", "gripper0_", "mount0_")  # prefixes of its bodies
-# m, (K, 2): 24 directions, ever farther
-_WAYS_OUT = np.concatenate(
-    [
-        distance * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        for angles in [np.arange(24) * (np.pi / 12)]
-        for distance in np.arange(0.01, 0.2, 0.01)
-    ]
+_ANGLES = np.arange(24) * (np.pi / 12)
+_ROUND = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+_WAYS_OUT = np.concatenate(  # m, (K, 2): ever longer
+    [np.zeros((1, 2)), *(distance * _ROUND for distance in np.arange(0.01, 0.2, 0.01))]
 )
 _SIDES = np.array([[1, 2], [0, 2], [0, 1]])  # the other two axes
 
