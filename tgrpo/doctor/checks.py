@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tgrpo import gl_libraries
 from tgrpo.capacity import cores
 from tgrpo.doctor import accelerators, language, libero, machine, packages, rendering, storage
 from tgrpo.doctor.findings import Finding
@@ -81,8 +82,8 @@ def _stepper(patient: Patient) -> tuple[Finding, ...]:
 
 
 def _library_fix(patient: Patient, answer: Answer) -> str:
-    libraries = rendering.see_libraries()
-    return rendering.library_fix(answer.failure, patient.environment, libraries)
+    libraries = gl_libraries.see_libraries()
+    return gl_libraries.library_fix(answer.failure, patient.environment, libraries)
 
 
 def _torch(patient: Patient) -> tuple[Finding, ...]:
@@ -94,18 +95,18 @@ def _ray(_: Patient) -> tuple[Finding, ...]:
 
 
 def _variables(patient: Patient) -> tuple[Finding, ...]:
-    return (rendering.judge_variables(patient.environment, rendering.see_libraries()),)
+    return (rendering.judge_variables(patient.environment, gl_libraries.see_libraries()),)
 
 
 def _frames(patient: Patient) -> tuple[Finding, ...]:
-    chosen = [{rendering.GL: backend} for backend in rendering.BACKENDS]
-    answers = dict(zip(rendering.BACKENDS, patient.draws(chosen), strict=True))
+    chosen = [{gl_libraries.GL: backend} for backend in gl_libraries.BACKENDS]
+    answers = dict(zip(gl_libraries.BACKENDS, patient.draws(chosen), strict=True))
     gpu = accelerators.nvidia_gpu()
     in_vain = gpu and rendering.is_software(answers["egl"])
     return rendering.judge_frames(
         answers,
-        patient.environment.get(rendering.GL, ""),
-        libraries=rendering.see_libraries(),
+        patient.environment.get(gl_libraries.GL, ""),
+        libraries=gl_libraries.see_libraries(),
         gpu=gpu,
         vendor_file=rendering.see_vendor_file(),
         hardware_device=_hardware_device(patient, answers["egl"]) if in_vain else None,
@@ -115,7 +116,7 @@ def _frames(patient: Patient) -> tuple[Finding, ...]:
 def _hardware_device(patient: Patient, default: Answer) -> int | None:
     """The first EGL device that draws in hardware: their numbers are others than CUDA's."""
     devices = range(min(default.value["devices"], _MOST_DEVICES))
-    chosen = [{rendering.GL: "egl", rendering.DEVICE: str(device)} for device in devices]
+    chosen = [{gl_libraries.GL: "egl", rendering.DEVICE: str(device)} for device in devices]
     for device, answer in zip(devices, patient.draws(chosen) if chosen else (), strict=True):
         if answer.worked and not rendering.is_software(answer):
             return device
@@ -123,8 +124,8 @@ def _hardware_device(patient: Patient, default: Answer) -> int | None:
 
 
 def _children(patient: Patient) -> tuple[Finding, ...]:
-    backend = rendering.loaded_backend(patient.environment)
-    return (rendering.judge_children(patient.tries("children", **{rendering.GL: backend})),)
+    backend = gl_libraries.loaded_backend(patient.environment)
+    return (rendering.judge_children(patient.tries("children", **{gl_libraries.GL: backend})),)
 
 
 def _cores(patient: Patient) -> tuple[Finding, ...]:

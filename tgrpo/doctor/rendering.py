@@ -6,45 +6,20 @@ however, load the library of a backend when they are imported, and fail where it
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
-from ctypes import CDLL
-from ctypes.util import find_library
-from dataclasses import dataclass
 from pathlib import Path
-from shutil import which
 
 from tgrpo.doctor.findings import Finding, ok, problem, warning
 from tgrpo.doctor.probing import Answer
+from tgrpo.gl_libraries import BACKENDS, GL, LIBRARIES, Libraries, loaded_backend
 
-BACKENDS = ("egl", "osmesa", "glfw")  # best first, where there is no screen
-GL = "MUJOCO_GL"
 DEVICE = "MUJOCO_EGL_DEVICE_ID"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # What MuJoCo and robosuite accept on Linux, besides words for on and off.
 _ACCEPTED = (*BACKENDS, "glx", "", "on", "enable", "enabled", "true", "1")
 _OFF = ("off", "disable", "disabled", "false", "0")
 _SOFTWARE = re.compile(r"llvmpipe|softpipe|swrast|swiftshader|software", re.IGNORECASE)
-_PACKAGES = {  # manager -> backend, or a library that LIBERO needs -> what it is called there
-    "apt-get": {
-        "egl": "libegl1 libgl1-mesa-dri",
-        "osmesa": "libosmesa6",
-        "glfw": "libglfw3",
-        "libGL.so.1": "libgl1",
-        "libgthread-2.0.so.0": "libglib2.0-0",
-    },
-    "dnf": {
-        "egl": "mesa-libEGL mesa-dri-drivers",
-        "osmesa": "mesa-libOSMesa",
-        "glfw": "glfw",
-        "libGL.so.1": "mesa-libGL",
-        "libgthread-2.0.so.0": "glib2",
-    },
-}
-_LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # loaded with `import mujoco`
-_FILES = {"egl": ("libEGL.so.1", "libEGL.so"), "osmesa": ("libOSMesa.so.8", "libOSMesa.so")}
-_LIBRARY_MISSING = re.compile(r"'NoneType' object has no attribute '(gl|egl)")
 _PLAIN = {  # what libraries say -> what it means
     "'NoneType' object has no attribute": "its library is not installed",
     "an OpenGL platform library has not been loaded": "there is no display",
@@ -52,50 +27,6 @@ _PLAIN = {  # what libraries say -> what it means
 }
 _VENDOR_FILE = "10_nvidia.json"
 _VENDOR_FOLDERS = ("/usr/share/glvnd/egl_vendor.d", "/etc/glvnd/egl_vendor.d")
-
-
-@dataclass(frozen=True, slots=True)
-class Libraries:
-    """Backends whose library the linker finds, and what installs others here."""
-
-    found: frozenset[str]
-    manager: str = "apt-get"
-    root: bool = False
-
-    def install(self, what: str) -> str:
-        """The command that installs a backend or a library."""
-        return (
-            f"{'' if self.root else 'sudo '}{self.manager} install {_PACKAGES[self.manager][what]}"
-        )
-
-    def instead_of(self, chosen: str) -> str:
-        """The command for a backend whose library is missing: another one, or its package."""
-        other = next((name for name in BACKENDS if name in self.found - {chosen}), None)
-        return f"export {GL}={other}" if other else self.install(chosen)
-
-
-def see_libraries() -> Libraries:
-    found = frozenset(
-        name
-        for name, library in _LIBRARIES.items()
-        if find_library(library) or any(map(_loads, _FILES[name]))
-    )
-    manager = next((name for name in _PACKAGES if which(name)), "apt-get")
-    return Libraries(found, manager, os.geteuid() == 0)
-
-
-def _loads(file: str) -> bool:
-    """Environments with a linker path of their own have what the system's list does not."""
-    try:
-        CDLL(file)
-    except OSError:
-        return False
-    return True
-
-
-def loaded_backend(environment: Mapping[str, str]) -> str:
-    """Whose library is loaded at import: robosuite takes EGL for all but one choice."""
-    return "osmesa" if environment.get(GL, "").lower().strip() == "osmesa" else "egl"
 
 
 def judge_variables(environment: Mapping[str, str], libraries: Libraries) -> Finding:
@@ -106,7 +37,7 @@ def judge_variables(environment: Mapping[str, str], libraries: Libraries) -> Fin
     backend = loaded_backend(environment)
     told = [f"{key}={environment[key]}" for key in (GL, DEVICE) if environment.get(key)]
     if backend not in libraries.found:
-        text = f"lib{_LIBRARIES[backend]} is not installed: MuJoCo or robosuite cannot be imported"
+        text = f"lib{LIBRARIES[backend]} is not installed: MuJoCo or robosuite cannot be imported"
         return problem(name, ", ".join([*told, text]), libraries.instead_of(backend))
     return ok(name, ", ".join(told) or f"{GL} and {DEVICE} are not set; none is needed")
 
@@ -130,14 +61,6 @@ def _wrong_device(environment: Mapping[str, str]) -> tuple[str, str] | None:
         )
         return text, f"unset {DEVICE}"
     return None
-
-
-def library_fix(failure: str, environment: Mapping[str, str], libraries: Libraries) -> str:
-    """What mends an import that failed for want of a library; "" where that is not the reason."""
-    if _LIBRARY_MISSING.search(failure):
-        return libraries.instead_of(loaded_backend(environment))
-    named = (name for name in _PACKAGES[libraries.manager] if ".so" in name and name in failure)
-    return next((libraries.install(name) for name in named), "")
 
 
 def is_software(answer: Answer) -> bool:

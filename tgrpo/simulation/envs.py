@@ -1,14 +1,16 @@
-"""Simulation: one LIBERO task that can be reset to a stored state and stepped, without rendering.
+"""Simulation: one LIBERO task that can be reset to a stored state, stepped and looked at.
 
 Poses in an observation are those LIBERO reports: derived quantities (`site_xpos`, `xpos`, contacts)
 are one substep, 2 ms, older than `qpos`, because LIBERO does not recompute them after the last
-integration. Success tests and rewards read the same `data`, so they agree with LIBERO's.
+integration. Success tests and rewards read the same `data`, so they agree with LIBERO's. Images are
+drawn on demand, by a renderer that several simulations share.
 """
 
 from __future__ import annotations
 
 import gzip
 import logging
+from collections.abc import Sequence
 from typing import Literal, Protocol
 from xml.etree import ElementTree
 
@@ -19,9 +21,10 @@ import rewardlang
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.simulation.libero_stepper import LiberoStepper
 from tgrpo.simulation.model_cache import CompiledTask, compiled_task
+from tgrpo.simulation.rendering import Glimpse, Renderer
 from tgrpo.simulation.stepper import ArmIds, FastStepper, UnstablePhysicsError
 from tgrpo.tasks import SETTLING_ACTION, SETTLING_STEPS, Task
-from tgrpo.trajectory import ACTION_DIM, Observation, TaskContext
+from tgrpo.trajectory import ACTION_DIM, Camera, Images, Observation, TaskContext
 
 logger = logging.getLogger(__name__)
 
@@ -41,17 +44,24 @@ class Stepper(Protocol):
     data: mujoco.MjData
 
     def reset(self) -> None: ...
-    def step(self, action: np.ndarray) -> None: ...
+    def step(self, action: np.ndarray, glimpse: np.ndarray | None = None) -> None: ...
     def close(self) -> None: ...
 
 
 class Simulation:
     """One task. `model` and `data` are live: read them after `reset` or `step`.
 
-    `stepper="libero"` steps LIBERO's own environment (slow; the reference).
+    `stepper="libero"` steps LIBERO's own environment (slow; the reference). `look` draws with
+    `renderer`, which remains the caller's.
     """
 
-    def __init__(self, task: Task, *, stepper: Literal["fast", "libero"] = "fast"):
+    def __init__(
+        self,
+        task: Task,
+        *,
+        stepper: Literal["fast", "libero"] = "fast",
+        renderer: Renderer | None = None,
+    ):
         _log_mujocos_warnings()
         compiled = compiled_task(task)
         self.task = task
@@ -61,6 +71,12 @@ class Simulation:
         self._arm = ArmIds.of(self.model)
         self._bodies = np.array([self.model.body(entry.body).id for entry in compiled.objects])
         self._initial_fixtures = self.fixtures()
+        self._knobs = self.data.qpos.copy()  # at the end of the step before
+        self._glimpse: np.ndarray | None = None  # qpos as the cameras see it
+        self._renderer = renderer
+        if renderer is not None:
+            self._glimpse = self.data.qpos.copy()
+            renderer.acquire(task)
         self.context = TaskContext(
             suite=task.suite,
             task=task.name,
@@ -86,7 +102,7 @@ class Simulation:
         """
         self.restore(state)
         for _ in range(SETTLING_STEPS):
-            self.step(SETTLING_ACTION)
+            self._advance(SETTLING_ACTION)
         return self.observe()
 
     def restore(self, state: InitialState) -> None:
@@ -103,6 +119,8 @@ class Simulation:
         data.qvel[:] = state.qvel
         data.time = state.time
         mujoco.mj_forward(model, data)
+        if self._glimpse is not None:
+            self._glimpse[:] = self._knobs[:] = state.qpos
 
     def _check_fits(self, state: InitialState) -> None:
         wanted, given = (self.model.nq, self.model.nv), (len(state.qpos), len(state.qvel))
@@ -121,10 +139,15 @@ class Simulation:
         values = np.asarray(action, dtype=np.float64)
         if values.shape != (ACTION_DIM,) or not np.isfinite(values).all():
             raise ValueError(f"an action is {ACTION_DIM} finite numbers, not {action!r}")
-        began = self.data.time
-        self._stepper.step(values)
-        self._check_stable(began)
+        self._advance(values)
         return self.observe()
+
+    def _advance(self, action: np.ndarray) -> None:
+        began = self.data.time
+        if self._glimpse is not None:
+            self._knobs[:] = self.data.qpos
+        self._stepper.step(action, self._glimpse)
+        self._check_stable(began)
 
     def _check_stable(self, began: float) -> None:
         data = self.data
@@ -135,8 +158,18 @@ class Simulation:
                 f"{self.task.id}: physics diverged in the control step from t = {began:.2f} s"
             )
 
+    def look(self, cameras: Sequence[Camera]) -> Images:
+        """LIBERO's image of each camera for the step that was taken last, or the state restored.
+
+        Raises ValueError for a camera that the task lacks.
+        """
+        assert self._renderer is not None
+        assert self._glimpse is not None
+        glimpse = Glimpse(self._glimpse, self._knobs, self.model.body_pos, self.model.body_quat)
+        return self._renderer.draw(self.task, glimpse, cameras)
+
     def observe(self) -> Observation:
-        """What a policy may see now."""
+        """The state that a policy may see now; images are `look`'s."""
         data, arm = self.data, self._arm
         rotation = np.empty(4)
         mujoco.mju_mulQuat(rotation, data.xquat[arm.site_body], self.model.site_quat[arm.site])
@@ -159,8 +192,10 @@ class Simulation:
         return ElementTree.tostring(root, encoding="unicode")
 
     def close(self) -> None:
-        """Release what the stepper holds; the simulation is unusable afterwards."""
+        """Release what the stepper and the renderer hold; nothing else may be called afterwards."""
         self._stepper.close()
+        if self._renderer is not None:
+            self._renderer.release(self.task)
 
 
 def _log_mujocos_warnings() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import numpy as np
 
 from tgrpo.libero_package import make_environment
+from tgrpo.simulation.stepper import GLIMPSE
 from tgrpo.tasks import Task
 
 
@@ -26,9 +28,27 @@ class LiberoStepper:
         gripper = self.environment.robots[0].gripper
         gripper.current_action = np.zeros(gripper.dof)  # a robosuite reset forgets this
 
-    def step(self, action: np.ndarray) -> None:
-        """`env.step`, with its observables and both of its success tests."""
-        self.environment.step(action)
+    def step(self, action: np.ndarray, glimpse: np.ndarray | None = None) -> None:
+        """`env.step`, with its observables and both of its success tests.
+
+        `glimpse` (nq,) is filled with qpos as LIBERO's cameras see it, after `GLIMPSE` substeps.
+        """
+        if glimpse is None:
+            self.environment.step(action)
+            return
+        sim, over = self.environment.env.sim, itertools.count()
+        substep = sim.step
+
+        def watched() -> None:
+            if next(over) == GLIMPSE:
+                glimpse[:] = self.data.qpos
+            substep()
+
+        sim.step = watched
+        try:
+            self.environment.step(action)
+        finally:
+            del sim.step
 
     def success(self) -> bool:
         """LIBERO's goal in the present data."""

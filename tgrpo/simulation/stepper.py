@@ -23,6 +23,7 @@ from llvmlite import binding as llvm
 from numba import types
 
 SUBSTEPS = 25  # control at 20 Hz, physics at 500 Hz
+GLIMPSE = 23  # of them are over when LIBERO's cameras look: see tgrpo/simulation/rendering.py
 ARM_JOINTS = tuple(f"robot0_joint{number}" for number in range(1, 8))
 ARM_ACTUATORS = tuple(f"robot0_torq_j{number}" for number in range(1, 8))
 FINGER_JOINTS = ("gripper0_finger_joint1", "gripper0_finger_joint2")
@@ -179,10 +180,23 @@ class FastStepper:
         self.memory.goal_rotation[...] = self._rest.rotation.reshape(3, 3)
         self.memory.gripper[...] = 0.0
 
-    def step(self, action: np.ndarray) -> None:
+    def step(self, action: np.ndarray, glimpse: np.ndarray | None = None) -> None:
         """One control step with `action` (7,). Afterwards positions derived from `data` are those
-        before the last integration, as after LIBERO's `env.step`."""
+        before the last integration, as after LIBERO's `env.step`.
+
+        `glimpse` (nq,) is filled with qpos as LIBERO's cameras see it, after `GLIMPSE` substeps.
+        """
+        if glimpse is None:
+            self._substeps(action, 0, SUBSTEPS)
+            return
+        self._substeps(action, 0, GLIMPSE)
+        glimpse[:] = self.data.qpos
+        self._substeps(action, GLIMPSE, SUBSTEPS)
+
+    def _substeps(self, action: np.ndarray, first: int, stop: int) -> None:
         control_step(
+            first,
+            stop,
             self.model._address,
             self.data._address,
             action,
@@ -208,10 +222,10 @@ def _at_rest(model: mujoco.MjModel, ids: ArmIds, initial_arm: np.ndarray) -> Arm
 
 @numba.njit(cache=True, nogil=True)
 def control_step(  # type: ignore[no-untyped-def]
-    model, data, action, live, rest, bias, ctrl, constants, memory
+    first, stop, model, data, action, live, rest, bias, ctrl, constants, memory
 ):
-    """25 substeps of the `mjModel` and `mjData` at two addresses."""
-    for substep in range(SUBSTEPS):
+    """Substeps [`first`, `stop`) of 25, of the `mjModel` and `mjData` at two addresses."""
+    for substep in range(first, stop):
         mj_step1(model, data)
         arm = rest if memory.stale[0] else live
         if substep == 0:

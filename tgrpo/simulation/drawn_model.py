@@ -1,0 +1,105 @@
+"""LIBERO's full model of a task, as its cameras see it: textures, materials, lights, lamps.
+
+The state-only model of `model_cache` has none of these. Compiling the full one from XML takes
+2.2 s of CPU and leaves 0.9 GB with the process; its binary, 220 to 290 MB, loads in 0.4 s and
+leaves 0.3. So the binary is written at the first use, beside the task's other files.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from tgrpo.files import replace_file, write_text
+from tgrpo.libero_package import import_libero
+from tgrpo.simulation.model_cache import CompiledTask, ObjectEntry, compiled_task
+from tgrpo.tasks import Task
+
+logger = logging.getLogger(__name__)
+
+_ROBOT = "robot0_base"
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """A site that LIBERO shows while one of `joints` is at `on_at` or beyond: a stove's burner."""
+
+    site: str
+    joints: tuple[str, ...]
+    on_at: float
+
+
+@dataclass(frozen=True)
+class DrawnModel:
+    """`model` looks as after a reset of LIBERO: sites hidden, lamps out."""
+
+    model: mujoco.MjModel
+    lamps: tuple[Lamp, ...]
+
+
+def drawn_model(task: Task) -> DrawnModel:
+    """The full model of `task`, from the cache or compiled for it. Never shared."""
+    compiled = compiled_task(task)
+    stem = compiled.xml.name.removesuffix(".xml.gz")
+    binary, known = (compiled.xml.with_name(f"{stem}.drawn{kind}") for kind in (".mjb", ".json"))
+    try:
+        return _read(binary, known)
+    except FileNotFoundError:
+        logger.info("compiling what is drawn of %s once, into %s", task.id, binary.parent)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("%s cannot be read (%s); compiling it anew", binary, error)
+    _write(compiled, binary, known)
+    return _read(binary, known)
+
+
+def _read(binary: Path, known: Path) -> DrawnModel:
+    lamps = json.loads(known.read_text())["lamps"]
+    if not binary.is_file():
+        raise FileNotFoundError(binary)
+    return DrawnModel(
+        mujoco.MjModel.from_binary_path(str(binary)),
+        tuple(Lamp(item["site"], tuple(item["joints"]), item["on_at"]) for item in lamps),
+    )
+
+
+def _write(compiled: CompiledTask, binary: Path, known: Path) -> None:
+    """Both files, each complete or absent; the JSON last, since readers look for it first."""
+    model = mujoco.MjModel.from_xml_string(gzip.decompress(compiled.xml.read_bytes()).decode())
+    _hide_sites(model, compiled)
+    replace_file(
+        binary,
+        lambda path: mujoco.mj_saveModel(model, str(path)),
+        size=mujoco.mj_sizeModel(model),
+    )
+    lamps = [asdict(lamp) for lamp in _lamps(compiled.objects)]
+    write_text(known, json.dumps({"lamps": lamps}))
+
+
+def _hide_sites(model: mujoco.MjModel, compiled: CompiledTask) -> None:
+    """As `visualize` does in a reset of robosuite: a hidden site has its alpha negated.
+
+    It concerns sites of the robot and of objects; those of tables, which mark regions, stay.
+    """
+    roots = [model.body(name).id for name in (_ROBOT, *(item.body for item in compiled.objects))]
+    hidden = np.isin(model.body_rootid[model.site_bodyid], roots)
+    model.site_rgba[hidden, 3] = -np.abs(model.site_rgba[hidden, 3])
+
+
+def _lamps(objects: tuple[ObjectEntry, ...]) -> Iterator[Lamp]:
+    """Told by LIBERO's own classes of fixtures that change their looks."""
+    import_libero("envs.objects")
+    changing = import_libero("envs.base_object").VISUAL_CHANGE_OBJECTS_DICT
+    for entry in objects:
+        if not entry.fixture or entry.category not in changing:
+            continue
+        item = changing[entry.category](name=entry.name, joints=None)  # as LIBERO makes fixtures
+        on_at = min(item.object_properties["articulation"]["default_turnon_ranges"])
+        for site, _ in item.object_properties["vis_site_names"].values():
+            yield Lamp(site, tuple(item.joints), on_at)
