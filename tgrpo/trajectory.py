@@ -88,6 +88,7 @@ class Trajectory:
     start_phi: float = 0.0
     start_stage: int = 0
     stage_values: tuple[float, ...] = ()
+    images: Images = field(default_factory=dict)  # (T, H, W, 3) of each camera its policy asked for
 
     @property
     def success(self) -> bool:

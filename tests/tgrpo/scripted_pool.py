@@ -19,7 +19,7 @@ from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Loss
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.tasks import Task
-from tgrpo.trajectory import TaskContext
+from tgrpo.trajectory import Camera, Images, TaskContext
 
 CONTEXT = TaskContext("suite", "task", "do it", ("a_1", "b_1"), ("a", "b"))
 
@@ -162,6 +162,8 @@ class ScriptedPool:
 class EchoPolicy:
     """Tokens from noise and observation alone; remembers the batches it saw."""
 
+    cameras: tuple[Camera, ...] = ()
+
     def __init__(self) -> None:
         self.batches: list[int] = []
 
@@ -173,8 +175,10 @@ class EchoPolicy:
         *,
         temperature: float,
         uniforms: np.ndarray | None = None,
+        images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         assert context == CONTEXT
+        assert images is None
         assert len(objects) == len(robot)
         assert (temperature == 0) == (uniforms is None)
         self.batches.append(len(robot))

@@ -25,7 +25,8 @@ OTHERS = {
     "object": "libero_object/pick_up_the_alphabet_soup_and_place_it_in_the_basket",
     "goal": "libero_goal/open_the_middle_drawer_of_the_cabinet",
     "kitchen": "libero_10/KITCHEN_SCENE3_turn_on_the_stove_and_put_the_moka_pot_on_it",
-    "microwave": "libero_10/KITCHEN_SCENE6_put_the_yellow_and_white_mug_in_the_microwave_and_close_it",
+    "microwave": "libero_10/KITCHEN_SCENE6_put_the_yellow_and_white_mug_in_the_microwave"
+    "_and_close_it",
     "living room": "libero_10/LIVING_ROOM_SCENE2_put_both_the_alphabet_soup_and_the_tomato_sauce"
     "_in_the_basket",
     "study": "libero_10/STUDY_SCENE1_pick_up_the_book_and_place_it_in_the_back_compartment"
@@ -146,17 +147,16 @@ def test_a_lamp_is_shown_as_the_step_before_left_it(stove):
     """It passes LIBERO's threshold, 0.5 rad, within a step, there and back."""
     stove.restore(1)
     stove.step(SETTLING_ACTION)
-    dark = stove.ours["libero"].look(CAMERAS)["agentview"].astype(int)
-    redder = []
+    red = []
     for angle, speed in ((0.45, 20.0), (0.55, -20.0)):
         stove.turn_knobs(angle, speed)
         for _ in range(2):
             seen = stove.step(SETTLING_ACTION)
             assert differing(stove.ours["libero"], seen) == 0
-            image = stove.ours["libero"].look(CAMERAS)["agentview"]
-            redder.append(bool(((image - dark)[..., 0] > 50).sum() > 100))
+            image = stove.ours["libero"].look(CAMERAS)["agentview"].astype(int)
+            red.append(bool((image[..., 0] - image[..., 1:].max(axis=-1) > 80).sum() > 50))
             stove.follow()
-    assert redder == [False, True, True, False]
+    assert red == [False, True, True, False]
 
 
 def episode(pair: Pair, steps: int, every: int) -> list[tuple[int, int]]:

@@ -14,13 +14,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tgrpo.trajectory import TaskContext
+from tgrpo.trajectory import Camera, Images, TaskContext
 
 
 class Policy(Protocol):
     """One call concerns one task: every row of a batch shares the `TaskContext`."""
 
     kind: str  # name in checkpoints and on the command line: "tiny"
+
+    @property
+    def cameras(self) -> tuple[Camera, ...]:
+        """What it sees besides the state; nothing is drawn for a policy that asks for none."""
+        ...
 
     @property
     def device(self) -> torch.device: ...
@@ -36,10 +41,12 @@ class Policy(Protocol):
         *,
         temperature: float,
         uniforms: np.ndarray | None = None,
+        images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Choose an action in each of B environments.
 
-        `robot` (B, 9), `objects` (B, K, 7). Temperature 0 is greedy, and `uniforms` is None;
+        `robot` (B, 9), `objects` (B, K, 7); `images` (B, H, W, 3) uint8 of each of `cameras`, None
+        where it has none. Temperature 0 is greedy, and `uniforms` is None;
         otherwise the bins are drawn by inverse CDF from `uniforms` (B, 7) in [0, 1), so that the
         noise is keyed by the caller and a result does not depend on who computes it.
         Returns tokens (B, 7) int64 and their log-probs (B, 7) float32 at that temperature

@@ -30,7 +30,7 @@ from tgrpo.actions import NUM_BINS
 from tgrpo.policies.base import check_noise, draw_tokens, token_log_probs
 from tgrpo.policies.features import OBJECT_FEATURES, ROBOT_FEATURES, state_features
 from tgrpo.policies.vocabulary import LIBERO_WORDS, Vocabulary, object_words
-from tgrpo.trajectory import ACTION_DIM, TaskContext
+from tgrpo.trajectory import ACTION_DIM, Camera, Images, TaskContext
 
 # Rows per forward pass when sampling. Kernels differ with the number of rows, logits then differ
 # by about 1e-6, and a draw close to a boundary flips: with one size for all batches, an arm's
@@ -66,6 +66,7 @@ class TinyPolicy(nn.Module):
     """See `tgrpo.policies.base.Policy`. Equal seeds give bitwise equal initial weights."""
 
     kind = "tiny"
+    cameras: tuple[Camera, ...] = ()
 
     def __init__(self, config: TinyConfig | None = None, *, seed: int = 0) -> None:
         super().__init__()
@@ -100,7 +101,9 @@ class TinyPolicy(nn.Module):
         *,
         temperature: float,
         uniforms: np.ndarray | None = None,
+        images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
+        assert images is None, "it asks for no camera"
         check_noise(temperature, uniforms, len(robot))
         with torch.no_grad():
             words = self._ground(context)

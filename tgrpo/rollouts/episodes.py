@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import mujoco
@@ -17,20 +17,25 @@ import numpy as np
 import rewardlang
 from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
 from tgrpo.simulation.initial_states import InitialState
+from tgrpo.simulation.rendering import Renderer
 from tgrpo.tasks import Task
-from tgrpo.trajectory import Observation, TaskContext
+from tgrpo.trajectory import Camera, Observation, TaskContext
 
 StepperName = Literal["fast", "libero"]
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The episode that a slot runs next. Without `program` only LIBERO's own success is judged."""
+    """The episode that a slot runs next. Without `program` only LIBERO's own success is judged.
+
+    `cameras` are drawn at every moment that an action follows.
+    """
 
     task: Task
     state: InitialState
     program: rewardlang.Program | None
     max_steps: int
+    cameras: tuple[Camera, ...] = ()
 
     def __str__(self) -> str:
         state = self.state
@@ -51,13 +56,17 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An observation, its scores, and the seconds they took. `unstable`: the physics diverged."""
+    """An observation, its scores, and the seconds they took. `unstable`: the physics diverged.
+
+    The observation has images where an action is to follow it.
+    """
 
     observation: Observation
     scores: Scores
     physics_seconds: float
     reward_seconds: float
     unstable: bool = False
+    rendering_seconds: float = 0.0
 
 
 # Scores the current state; `advance` False looks without remembering (the state after settling).
@@ -65,10 +74,12 @@ _Judge = Callable[[mujoco.MjData], Scores]
 
 
 class Slot:
-    """Room for one episode at a time."""
+    """Room for one episode at a time. Slots of a process share its `renderer`, which draws."""
 
-    def __init__(self, stepper: StepperName = "fast"):
+    def __init__(self, stepper: StepperName = "fast", renderer: Renderer | None = None):
         self._stepper: StepperName = stepper
+        self._renderer = renderer
+        self._steps_left = 0
         self._simulation: Simulation | None = None
         self._reward_fns: dict[tuple[str, int], rewardlang.RewardFn] = {}
         self._judge: _Judge = _unassigned
@@ -82,15 +93,16 @@ class Slot:
     def begin(self, assignment: Assignment) -> Moment:
         """Restore the state and let it settle. The scores are those before the first action."""
         self.assignment = assignment
+        self._steps_left = assignment.max_steps
         start = time.perf_counter()
-        simulation = self._simulation_of(assignment.task)
+        simulation = self._simulation_of(assignment)
         try:
             observation = simulation.reset(assignment.state)
         except UnstablePhysicsError:
             return Moment(_finite(simulation.observe()), Scores(), _since(start), 0.0, True)
         settled = time.perf_counter()
         scores = self._begin_judging(simulation, assignment)
-        return Moment(observation, scores, settled - start, _since(settled))
+        return self._with_images(Moment(observation, scores, settled - start, _since(settled)))
 
     def step(self, action: np.ndarray) -> Moment:
         """One control step with `action` (7,). After an unstable one, begin again."""
@@ -103,7 +115,21 @@ class Slot:
             return Moment(observation, Scores(), _since(start), 0.0, True)
         stepped = time.perf_counter()
         scores = self._judge(self._simulation.data)
-        return Moment(observation, scores, stepped - start, _since(stepped))
+        moment = Moment(observation, scores, stepped - start, _since(stepped))
+        self._steps_left -= 1
+        over = scores.success or self._steps_left == 0
+        return moment if over else self._with_images(moment)
+
+    def _with_images(self, moment: Moment) -> Moment:
+        """What the policy sees besides the state, if it asked for anything."""
+        assert self.assignment is not None
+        assert self._simulation is not None
+        if not self.assignment.cameras:
+            return moment
+        start = time.perf_counter()
+        images = self._simulation.look(self.assignment.cameras)
+        observation = replace(moment.observation, images=images)
+        return replace(moment, observation=observation, rendering_seconds=_since(start))
 
     def close(self) -> None:
         if self._simulation is not None:
@@ -111,11 +137,13 @@ class Slot:
         self._simulation = None
         self._reward_fns.clear()
 
-    def _simulation_of(self, task: Task) -> Simulation:
-        if self._simulation is None or self._simulation.task != task:
+    def _simulation_of(self, assignment: Assignment) -> Simulation:
+        task, renderer = assignment.task, self._renderer if assignment.cameras else None
+        kept = self._simulation
+        if kept is None or kept.task != task or kept.renderer is not renderer:
             self.close()
-            self._simulation = Simulation(task, stepper=self._stepper)
-        return self._simulation
+            self._simulation = kept = Simulation(task, stepper=self._stepper, renderer=renderer)
+        return kept
 
     def _begin_judging(self, simulation: Simulation, assignment: Assignment) -> Scores:
         if assignment.program is None:

@@ -19,7 +19,7 @@ from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps, Sampler,
 from tgrpo.rollouts.workers import Pool
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.tasks import Task
-from tgrpo.trajectory import Ending
+from tgrpo.trajectory import Camera, Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def evaluate(
     clock = Clock(pool.workers)
     outcomes: dict[tuple[int, int], Outcome] = {}
     episodes = [
-        (number, index, _assignment(job, state), _stage_order(job))
+        (number, index, _assignment(job, state, policy.cameras), _stage_order(job))
         for number, job in enumerate(jobs)
         for index, state in enumerate(job.states)
     ]
@@ -159,8 +159,8 @@ def evaluate(
     )
 
 
-def _assignment(job: EvaluationJob, state: InitialState) -> Assignment:
-    return Assignment(job.task, state, job.program, job.max_steps or job.task.max_steps)
+def _assignment(job: EvaluationJob, state: InitialState, cameras: tuple[Camera, ...]) -> Assignment:
+    return Assignment(job.task, state, job.program, job.max_steps or job.task.max_steps, cameras)
 
 
 def _stage_order(job: EvaluationJob) -> dict[str, int]:

@@ -6,13 +6,14 @@ A process at the end of a pipe and a Ray actor host the same thing.
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from tgrpo.rollouts.episodes import Assignment, Moment, Slot, StepperName
-from tgrpo.trajectory import TaskContext
+from tgrpo.simulation.rendering import Renderer
+from tgrpo.trajectory import Images, TaskContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Report:
     stages: tuple[tuple[str, ...], ...]
     terms: tuple[Mapping[str, float], ...]  # named parts of the reward, as `Scores.terms`
     seconds: Mapping[str, float] = field(default_factory=dict)
+    images: Images = field(default_factory=dict)  # (n, H, W, 3) each; of rows that go on
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Host:
 
     def __init__(self, stepper: StepperName):
         self._stepper: StepperName = stepper
+        self._renderer = Renderer()
         self._slots: dict[int, Slot] = {}
 
     def answer(self, command: Command) -> Report | Failure:
@@ -94,7 +97,7 @@ class Host:
             return Failure(f"{at}\n{traceback.format_exc()}")
 
     def _slot(self, number: int) -> Slot:
-        return self._slots.setdefault(number, Slot(self._stepper))
+        return self._slots.setdefault(number, Slot(self._stepper, self._renderer))
 
 
 def _report(tag: int, context: TaskContext | None, moments: Mapping[int, Moment]) -> Report:
@@ -116,5 +119,16 @@ def _report(tag: int, context: TaskContext | None, moments: Mapping[int, Moment]
         seconds={
             "physics": sum(row.physics_seconds for row in rows),
             "reward": sum(row.reward_seconds for row in rows),
+            "rendering": sum(row.rendering_seconds for row in rows),
         },
+        images=_images([row.observation.images for row in rows]),
     )
+
+
+def _images(rows: Sequence[Images]) -> Images:
+    """Stacked by camera; black where a row has none."""
+    shapes = {name: image.shape for row in rows for name, image in row.items()}
+    return {
+        name: np.stack([row.get(name, np.zeros(shape, np.uint8)) for row in rows])
+        for name, shape in shapes.items()
+    }

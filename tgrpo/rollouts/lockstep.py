@@ -20,13 +20,27 @@ from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Loss, Pool
-from tgrpo.trajectory import ACTION_DIM, ROBOT_DIM, Ending, TaskContext, Trajectory
+from tgrpo.trajectory import (
+    ACTION_DIM,
+    ROBOT_DIM,
+    Camera,
+    Ending,
+    Images,
+    Observation,
+    TaskContext,
+    Trajectory,
+)
 
 OnSteps = Callable[[int], None]  # told the number of control steps just simulated
 
 
 class Sampler(Protocol):
     """The part of a policy that acts."""
+
+    @property
+    def cameras(self) -> tuple[Camera, ...]:
+        """See `tgrpo.policies.base.Policy`."""
+        ...
 
     def sample(
         self,
@@ -36,6 +50,7 @@ class Sampler(Protocol):
         *,
         temperature: float,
         uniforms: np.ndarray | None = None,
+        images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """See `tgrpo.policies.base.Policy`."""
         ...
@@ -45,8 +60,8 @@ class Clock:
     """Where the time of a collection goes, in seconds.
 
     Of the process that asks the policy: `wall`, of which `policy`, `wait` (for workers) and the
-    rest, `transport` (messages and bookkeeping). Per worker, on average: `physics`, `reward` and
-    `idle`, which add up to `wall`; idle contains a worker's share of the transport.
+    rest, `transport` (messages and bookkeeping). Per worker, on average: `physics`, `reward`,
+    `rendering` and `idle`, which add up to `wall`; idle contains a worker's share of the transport.
     """
 
     def __init__(self, workers: int):
@@ -70,7 +85,8 @@ class Clock:
             "transport": wall - spent["policy"] - spent["wait"],
             "physics": spent["physics"],
             "reward": spent["reward"],
-            "idle": max(0.0, wall - spent["physics"] - spent["reward"]),
+            "rendering": spent["rendering"],
+            "idle": max(0.0, wall - spent["physics"] - spent["reward"] - spent["rendering"]),
         }
 
 
@@ -93,6 +109,7 @@ class Arm:
         self.native_success_step: int | None = None  # 1-based; 0: at reset
         self._settled = False
         self._seen: list[tuple[np.ndarray, np.ndarray]] = []
+        self._images: defaultdict[str, list[np.ndarray]] = defaultdict(list)
         self._chosen: list[tuple[np.ndarray, np.ndarray]] = []
         self._rewards: list[float] = []
         self._phi: list[float] = []
@@ -116,10 +133,10 @@ class Arm:
         """(7,), of the next decision."""
         return None if self.episode.uniforms is None else self.episode.uniforms[len(self)]
 
-    def decide(
-        self, robot: np.ndarray, objects: np.ndarray, tokens: np.ndarray, log_probs: np.ndarray
-    ) -> None:
-        self._seen.append((robot, objects))
+    def decide(self, seen: Observation, tokens: np.ndarray, log_probs: np.ndarray) -> None:
+        self._seen.append((seen.robot, seen.objects))
+        for name, image in seen.images.items():
+            self._images[name].append(image)
         self._chosen.append((tokens, log_probs))
 
     def absorb(self, report: Report, row: int) -> None:
@@ -176,6 +193,7 @@ class Arm:
             start_phi=self._start_phi,
             start_stage=index[self.start_stage],
             stage_values=tuple(self._stage_values.values()),
+            images={name: np.stack(images) for name, images in self._images.items()},
         )
 
 
@@ -196,6 +214,7 @@ class Lane:
         self._context: TaskContext | None = None
         self._robot = np.zeros((len(slots), ROBOT_DIM), np.float32)
         self._objects = np.zeros((len(slots), 0, 7), np.float32)
+        self._images: dict[str, np.ndarray] = {}
 
     @property
     def quiet(self) -> bool:
@@ -226,7 +245,17 @@ class Lane:
             self._robot[row] = report.robot[index]
             self._objects[row] = report.objects[index]
             self.arms[row].absorb(report, index)
+            if self.arms[row].ending is None:
+                self._show(report, row, index)
         return sum(map(len, self.arms.values())) - before
+
+    def _show(self, report: Report, row: int, index: int) -> None:
+        """Take in the images of a row that goes on."""
+        for name, images in report.images.items():
+            shape = (len(self.slots), *images.shape[1:])
+            if name not in self._images or self._images[name].shape != shape:
+                self._images[name] = np.zeros(shape, np.uint8)
+            self._images[name][row] = images[index]
 
     def lose(self, loss: Loss) -> None:
         """Forget the unfinished episodes of a worker that is gone."""
@@ -246,6 +275,7 @@ class Lane:
         live = [row for row, arm in self.arms.items() if arm.ending is None]
         if not live:
             return
+        images = {camera.name: self._images[camera.name] for camera in policy.cameras}
         start = time.perf_counter()
         tokens, log_probs = policy.sample(
             self.context,
@@ -253,11 +283,15 @@ class Lane:
             self._objects,
             temperature=temperature,
             uniforms=self._noise(live) if temperature > 0 else None,
+            images=images or None,
         )
         clock.add("policy", time.perf_counter() - start)
         for row in live:
-            seen = self._robot[row].copy(), self._objects[row].copy()
-            self.arms[row].decide(*seen, tokens[row], log_probs[row])
+            images = {
+                camera.name: self._images[camera.name][row].copy() for camera in policy.cameras
+            }
+            seen = Observation(self._robot[row].copy(), self._objects[row].copy(), images)
+            self.arms[row].decide(seen, tokens[row], log_probs[row])
         slots = [self.slots[row] for row in live]
         self._awaited += pool.step(self.tag, slots, actions.decode(tokens[live]))
 

@@ -130,7 +130,8 @@ class _GroupRun:
                 "before the first action; nothing can be learned from them"
             )
         self._job, self._attempt = job, attempt
-        assignment = Assignment(job.task, job.candidates[attempt], job.program, job.max_steps)
+        state, cameras = job.candidates[attempt], self._policy.cameras
+        assignment = Assignment(job.task, state, job.program, job.max_steps, cameras)
         rows = range(len(self.lane.slots))
         self.lane.begin(
             pool, {arm: Episode(assignment, arm, self._uniforms(job, arm)) for arm in rows}

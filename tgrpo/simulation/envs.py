@@ -73,7 +73,7 @@ class Simulation:
         self._initial_fixtures = self.fixtures()
         self._knobs = self.data.qpos.copy()  # at the end of the step before
         self._glimpse: np.ndarray | None = None  # qpos as the cameras see it
-        self._renderer = renderer
+        self.renderer = renderer
         if renderer is not None:
             self._glimpse = self.data.qpos.copy()
             renderer.acquire(task)
@@ -163,10 +163,10 @@ class Simulation:
 
         Raises ValueError for a camera that the task lacks.
         """
-        assert self._renderer is not None
+        assert self.renderer is not None
         assert self._glimpse is not None
         glimpse = Glimpse(self._glimpse, self._knobs, self.model.body_pos, self.model.body_quat)
-        return self._renderer.draw(self.task, glimpse, cameras)
+        return self.renderer.draw(self.task, glimpse, cameras)
 
     def observe(self) -> Observation:
         """The state that a policy may see now; images are `look`'s."""
@@ -194,8 +194,8 @@ class Simulation:
     def close(self) -> None:
         """Release what the stepper and the renderer hold; nothing else may be called afterwards."""
         self._stepper.close()
-        if self._renderer is not None:
-            self._renderer.release(self.task)
+        if self.renderer is not None:
+            self.renderer.release(self.task)
 
 
 def _log_mujocos_warnings() -> None:
