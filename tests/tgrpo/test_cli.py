@@ -65,7 +65,7 @@ def copy(task: str, folder: Path, *, change: tuple[str, str] | None = None) -> P
 
 COMMANDS = (
     *("train", "sft", "eval", "demonstrate", "tasks", "states", "catalogue", "parameters"),
-    "doctor",
+    *("doctor", "cache"),
 )
 
 

@@ -1,13 +1,10 @@
 import dataclasses
-import logging
-import multiprocessing
 
 import mujoco
 import numpy as np
 import pytest
 
 from tgrpo.files import replace_file
-from tgrpo.simulation import model_cache
 from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
 from tgrpo.simulation.initial_states import THROWN, load_states
 from tgrpo.simulation.model_cache import compiled_task
@@ -186,40 +183,6 @@ def test_two_compiled_models_of_a_task_share_nothing():
     assert (two.body_pos != one.body_pos).all()
 
 
-def test_a_model_damaged_in_the_cache_is_compiled_anew(monkeypatch, tmp_path, caplog):
-    monkeypatch.setenv("TGRPO_CACHE", str(tmp_path))
-    # Libraries that other tests import may have switched off every logger that was there.
-    monkeypatch.setattr(logging.getLogger("tgrpo.simulation.model_cache"), "disabled", False)
-    caplog.set_level(logging.WARNING, "tgrpo.simulation.model_cache")
-    compiled_task(SOUP)
-    (binary,) = tmp_path.rglob("*.mjb")
-    whole = binary.read_bytes()
-    binary.write_bytes(whole[: len(whole) // 2])
-    assert compiled_task(SOUP).model.nq == 58
-    assert binary.read_bytes() == whole
-    assert "cannot be read" in caplog.text
-
-
-def _construct(folder, queue):
-    import os
-
-    os.environ["TGRPO_CACHE"] = folder
-    queue.put(compiled_task(SOUP).model.nq)
-
-
-@pytest.mark.full
-def test_processes_may_compile_one_model_at_the_same_time(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    queue = context.Queue()
-    processes = [context.Process(target=_construct, args=(str(tmp_path), queue)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    assert [queue.get(timeout=120) for _ in processes] == [58, 58, 58]
-    for process in processes:
-        process.join(timeout=30)
-    assert sorted(path.suffix for path in tmp_path.rglob("pick*")) == [".gz", ".json", ".mjb"]
-
-
 def test_a_failed_write_leaves_nothing_behind(tmp_path):
     target = tmp_path / "model.mjb"
     target.write_text("old")
@@ -232,15 +195,6 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path):
         replace_file(target, write)
     assert [path.name for path in tmp_path.iterdir()] == ["model.mjb"]
     assert target.read_text() == "old"
-
-
-def test_the_cache_key_depends_on_bddl_and_versions(monkeypatch, tmp_path):
-    before = model_cache._stem(SOUP)
-    changed = tmp_path / "changed.bddl"
-    changed.write_bytes(SOUP.bddl_file.read_bytes() + b"\n")
-    assert model_cache._stem(dataclasses.replace(SOUP, bddl_file=changed)) != before
-    monkeypatch.setattr(model_cache, "versions", lambda: {"mujoco": "9"})
-    assert model_cache._stem(SOUP) != before
 
 
 @pytest.mark.full

@@ -420,3 +420,47 @@ def doctor(
 
         patient = Patient(rewards or Path("tasks"), run_dir or Path("runs"), workers)
         run_doctor(patient, quick=quick, as_data=as_data)
+
+
+cache = typer.Typer(no_args_is_help=True)
+app.add_typer(cache, name="cache")
+
+
+@cache.callback()
+def _cache() -> None:
+    """Show or clear what is kept of compiled models, a few MB for each task.
+
+    The cache is bounded: beyond $TGRPO_CACHE_GB gigabytes (4) models of other versions go first,
+    then what was used longest ago. What is gone is made again when it is asked for.
+
+    Example: tgrpo cache list
+    """
+
+
+@cache.command(name="list")
+def list_cache() -> None:
+    """Show folder and size, and the models by the versions they were compiled with."""
+    with reporting():
+        from tgrpo.cli.cache import show_cache
+
+        show_cache()
+
+
+@cache.command(name="clear")
+def clear_cache(
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only models of versions that are not installed.")
+    ] = False,
+    states: Annotated[
+        bool,
+        typer.Option("--states", help="Generated initial states too: a minute per task to redo."),
+    ] = False,
+) -> None:
+    """Remove compiled models. Runs that use them just now go on undisturbed.
+
+    Example: tgrpo cache clear --stale
+    """
+    with reporting():
+        from tgrpo.cli.cache import clear
+
+        clear(stale_only=stale, states=states)

@@ -11,12 +11,12 @@ from pathlib import Path
 from rich.console import Console
 
 from tgrpo.capacity import cores, worker_count
+from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
 from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
 from tgrpo.cli.options import Resolved
 from tgrpo.cli.preflight import Readiness
 from tgrpo.cli.report import (
-    make_console,
     make_listener,
     print_evaluation,
     print_head,

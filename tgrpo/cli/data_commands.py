@@ -10,8 +10,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
+from tgrpo.cli.console import make_console
 from tgrpo.cli.mistakes import BAD_INPUT, expect_folder, fail
-from tgrpo.cli.report import make_console, print_paths
+from tgrpo.cli.report import print_paths
 from tgrpo.intervals import wilson
 from tgrpo.libero_package import cache_folder
 from tgrpo.programs import UnknownChoiceError

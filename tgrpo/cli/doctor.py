@@ -7,8 +7,8 @@ import time
 from dataclasses import replace
 
 import typer
-from rich.console import Console
 
+from tgrpo.cli.console import make_console
 from tgrpo.cli.mistakes import BAD_INPUT
 from tgrpo.doctor.checks import CHECKS, Patient
 from tgrpo.doctor.examination import QUICK_SECONDS, SECONDS, examine
@@ -16,7 +16,6 @@ from tgrpo.doctor.findings import Status, worst
 from tgrpo.doctor.report import as_json, print_findings
 
 _MARGIN = 1.0  # seconds to judge what was seen
-_WIDTH = 120  # where there is no terminal
 
 
 def run_doctor(patient: Patient, *, quick: bool, as_data: bool) -> None:
@@ -29,8 +28,6 @@ def run_doctor(patient: Patient, *, quick: bool, as_data: bool) -> None:
     if as_data:
         typer.echo(json.dumps(as_json(findings, seconds), indent=2, ensure_ascii=False))
     else:
-        console = Console(highlight=False)
-        wide = console if console.is_terminal else Console(highlight=False, width=_WIDTH)
-        print_findings(wide, findings, seconds)
+        print_findings(make_console(), findings, seconds)
     if worst(findings) is Status.PROBLEM:
         raise typer.Exit(BAD_INPUT)

@@ -19,6 +19,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 EXIT_CODES = {
     "tgrpo.config.ConfigError": WRONG_USAGE,
     "tgrpo.programs.UnknownChoiceError": WRONG_USAGE,
+    "tgrpo.simulation.cached_files.CacheLimitError": WRONG_USAGE,
     "tgrpo.tasks.UnknownTaskError": WRONG_USAGE,
     "tgrpo.programs.ProgramsError": BAD_INPUT,
     "tgrpo.cli.preflight.NotReadyError": BAD_INPUT,

@@ -21,12 +21,6 @@ from tgrpo.training.trainer import TrainingResult
 _PLAIN_INTERVAL = 10.0  # seconds between two lines where there is no terminal
 
 
-def make_console() -> Console:
-    """Standard output; wide enough for tables where it is not a terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=120)
-
-
 class PlainListener:
     """A line every ten seconds and at every note: for logs."""
 

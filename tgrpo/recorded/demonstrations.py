@@ -15,7 +15,6 @@ they are one control step younger.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,7 +34,7 @@ from tgrpo.recorded.libero_hdf5 import (
 )
 from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import InitialState
-from tgrpo.simulation.model_cache import compiled_task
+from tgrpo.simulation.model_cache import libero_xml
 from tgrpo.tasks import Task
 from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM, TaskContext
 
@@ -103,7 +102,7 @@ def read_demonstrations(path: Path) -> list[Demonstration]:
 
 def _write(path: Path, task: Task, episodes: Sequence[Recorded]) -> None:
     simulation = Simulation(task)
-    xml = gzip.decompress(compiled_task(task).xml.read_bytes()).decode()
+    xml = libero_xml(task)
     with h5py.File(path, "w") as file:
         data = file.create_group("data")
         for name, value in _file_attributes(task, episodes).items():

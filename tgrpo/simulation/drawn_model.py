@@ -2,12 +2,11 @@
 
 The state-only model of `model_cache` has none of these. Compiling the full one from XML takes
 2.2 s of CPU and leaves 0.9 GB with the process; its binary, 220 to 290 MB, loads in 0.4 s and
-leaves 0.3. So the binary is written at the first use, beside the task's other files.
+leaves 0.3. So the binary is written at the first use, as an entry of the cache of its own.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
 import logging
 from collections.abc import Iterator
@@ -19,7 +18,14 @@ import numpy as np
 
 from tgrpo.files import replace_file, write_text
 from tgrpo.libero_package import import_libero
-from tgrpo.simulation.model_cache import CompiledTask, ObjectEntry, compiled_task
+from tgrpo.simulation.cached_files import being_made, make_room, mark_used
+from tgrpo.simulation.model_cache import (
+    CompiledTask,
+    ObjectEntry,
+    compiled_task,
+    entry_stem,
+    libero_xml,
+)
 from tgrpo.tasks import Task
 
 logger = logging.getLogger(__name__)
@@ -45,41 +51,63 @@ class DrawnModel:
 
 
 def drawn_model(task: Task) -> DrawnModel:
-    """The full model of `task`, from the cache or compiled for it. Never shared."""
-    compiled = compiled_task(task)
-    stem = compiled.xml.name.removesuffix(".xml.gz")
-    binary, known = (compiled.xml.with_name(f"{stem}.drawn{kind}") for kind in (".mjb", ".json"))
+    """The full model of `task`, from the cache or compiled for it. Never shared.
+
+    Raises CacheLimitError.
+    """
+    stem = entry_stem(task, ".drawn")
     try:
-        return _read(binary, known)
-    except FileNotFoundError:
-        logger.info("compiling what is drawn of %s once, into %s", task.id, binary.parent)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s cannot be read (%s); compiling it anew", binary, error)
-    _write(compiled, binary, known)
-    return _read(binary, known)
+        return _read(stem)
+    except _UNREADABLE:
+        with being_made(stem):
+            try:
+                return _read(stem)  # another process has made it meanwhile
+            except FileNotFoundError:
+                logger.info("compiling what is drawn of %s once, into %s", task.id, stem.parent)
+            except _UNREADABLE as error:
+                logger.warning("%s cannot be read (%s); compiling it anew", stem, error)
+            return _make(task, stem)
 
 
-def _read(binary: Path, known: Path) -> DrawnModel:
+# FileNotFoundError is no damage: nothing was made yet, or another process has just removed it.
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError)
+
+
+def _files(stem: Path) -> tuple[Path, Path]:
+    return stem.with_name(f"{stem.name}.mjb"), stem.with_name(f"{stem.name}.json")
+
+
+def _read(stem: Path) -> DrawnModel:
+    binary, known = _files(stem)
     lamps = json.loads(known.read_text())["lamps"]
     if not binary.is_file():
         raise FileNotFoundError(binary)
-    return DrawnModel(
+    drawn = DrawnModel(
         mujoco.MjModel.from_binary_path(str(binary)),
         tuple(Lamp(item["site"], tuple(item["joints"]), item["on_at"]) for item in lamps),
     )
+    mark_used(known)
+    return drawn
 
 
-def _write(compiled: CompiledTask, binary: Path, known: Path) -> None:
-    """Both files, each complete or absent; the JSON last, since readers look for it first."""
-    model = mujoco.MjModel.from_xml_string(gzip.decompress(compiled.xml.read_bytes()).decode())
+def _make(task: Task, stem: Path) -> DrawnModel:
+    """Compile, keep in the cache, and make room there."""
+    compiled = compiled_task(task)
+    model = mujoco.MjModel.from_xml_string(libero_xml(task))
     _hide_sites(model, compiled)
-    replace_file(
-        binary,
-        lambda path: mujoco.mj_saveModel(model, str(path)),
-        size=mujoco.mj_sizeModel(model),
-    )
-    lamps = [asdict(lamp) for lamp in _lamps(compiled.objects)]
-    write_text(known, json.dumps({"lamps": lamps}))
+    drawn = DrawnModel(model, tuple(_lamps(compiled.objects)))
+    _write(stem, drawn)
+    make_room(keep=stem)
+    return drawn
+
+
+def _write(stem: Path, drawn: DrawnModel) -> None:
+    """Both files, each complete or absent; the JSON last, since readers look for it first."""
+    binary, known = _files(stem)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    size = mujoco.mj_sizeModel(drawn.model)
+    replace_file(binary, lambda path: mujoco.mj_saveModel(drawn.model, str(path)), size=size)
+    write_text(known, json.dumps({"lamps": [asdict(lamp) for lamp in drawn.lamps]}))
 
 
 def _hide_sites(model: mujoco.MjModel, compiled: CompiledTask) -> None:

@@ -8,7 +8,6 @@ drawn on demand, by a renderer that several simulations share.
 
 from __future__ import annotations
 
-import gzip
 import logging
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -20,7 +19,7 @@ import numpy as np
 import rewardlang
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.simulation.libero_stepper import LiberoStepper
-from tgrpo.simulation.model_cache import CompiledTask, compiled_task
+from tgrpo.simulation.model_cache import CompiledTask, compiled_task, libero_xml
 from tgrpo.simulation.rendering import Glimpse, Renderer
 from tgrpo.simulation.stepper import ArmIds, FastStepper, UnstablePhysicsError
 from tgrpo.tasks import SETTLING_ACTION, SETTLING_STEPS, Task
@@ -183,7 +182,7 @@ class Simulation:
 
     def model_xml(self) -> str:
         """LIBERO's own model as XML, textures included, with the fixtures where they stand now."""
-        root = ElementTree.fromstring(gzip.decompress(self._compiled.xml.read_bytes()))
+        root = ElementTree.fromstring(libero_xml(self.task))
         for name, pose in self.fixtures().items():
             body = root.find(f".//body[@name='{name}']")
             assert body is not None, name

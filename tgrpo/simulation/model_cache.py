@@ -1,9 +1,7 @@
-"""Compiled models on disk: the first use of a task builds LIBERO's environment, later ones do not.
+"""Compiled models: the first use of a task builds LIBERO's environment, later ones read the cache.
 
-The model kept is *state-only*: what collides, moves or names a place. Textures, materials,
-cameras, lights, sensors and geoms that touch nothing are dropped (270 MB become 3), inertias and
-every other quantity of bodies, joints and actuators are LIBERO's to the last bit, so the physics
-is bitwise that of LIBERO's model.
+Processes that want the same task at once wait for the one that compiles it. What is read is in
+memory and needs its files no more; where they went meanwhile, they are made anew.
 """
 
 from __future__ import annotations
@@ -17,22 +15,20 @@ from pathlib import Path
 from typing import Any
 
 import mujoco
-import numpy as np
 
 from tgrpo.files import replace_file
-from tgrpo.libero_package import cache_folder, make_environment, versions
+from tgrpo.libero_package import make_environment
+from tgrpo.simulation.cached_files import (
+    being_made,
+    make_room,
+    mark_used,
+    size_limit,
+    version_folder,
+)
+from tgrpo.simulation.state_only import state_only
 from tgrpo.tasks import Task
 
 logger = logging.getLogger(__name__)
-
-CACHE_FORMAT = 2
-
-# Arrays of the model that describe the same things with and without the dropped elements.
-_KEPT_WHOLE = ("body_", "jnt_", "dof_", "actuator_", "site_", "qpos", "B_", "M_", "map")
-_NOT_THOSE = {
-    *("body_geomadr", "body_geomnum", "body_bvhadr", "body_bvhnum"),  # indices into what went
-    *("body_pos", "body_quat"),  # the environment has moved its fixtures
-}
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,6 @@ class CompiledTask:
     model: mujoco.MjModel
     objects: tuple[ObjectEntry, ...]  # movables, then fixtures, in BDDL order
     initial_arm: tuple[float, ...]
-    xml: Path  # LIBERO's own model, gzipped XML
 
     @property
     def fixtures(self) -> tuple[ObjectEntry, ...]:
@@ -64,20 +59,25 @@ class CompiledTask:
 
 
 def compiled_task(task: Task) -> CompiledTask:
-    """The compiled model of `task`, from the cache or (seconds) from LIBERO. Never shared."""
-    stem = _stem(task)
+    """The compiled model of `task`, from the cache or (seconds) from LIBERO. Never shared.
+
+    Raises CacheLimitError.
+    """
+    stem = entry_stem(task)
     try:
         return _read(stem)
-    except FileNotFoundError:
-        logger.info("compiling the model of %s once, into %s", task.id, stem.parent)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        logger.warning("%s cannot be read (%s); compiling the model anew", stem, error)
-    environment = make_environment(task.bddl_file)
+    except _UNREADABLE:
+        return _read_or_make(task, stem)
+
+
+def libero_xml(task: Task) -> str:
+    """LIBERO's own model of `task`, textures included, as it is after construction."""
+    stem = entry_stem(task)
     try:
-        _write(stem, environment)
-    finally:
-        environment.close()
-    return _read(stem)
+        return _read_xml(stem)
+    except _UNREADABLE:
+        with being_made(stem):
+            return _make(task, stem)[1]
 
 
 def environment_objects(environment: Any) -> tuple[ObjectEntry, ...]:
@@ -90,15 +90,33 @@ def environment_objects(environment: Any) -> tuple[ObjectEntry, ...]:
     )
 
 
-def _stem(task: Task) -> Path:
-    """Path without suffix; holds everything the model depends on."""
-    digest = hashlib.sha256(task.bddl_file.read_bytes())
-    digest.update(json.dumps([CACHE_FORMAT, versions()], sort_keys=True).encode())
-    return cache_folder() / "models" / task.suite / f"{task.name}-{digest.hexdigest()[:16]}"
+# FileNotFoundError is no damage: nothing was made yet, or another process has just removed it.
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError)
+
+
+def entry_stem(task: Task, kind: str = "") -> Path:
+    """Path without suffix; with its folder it holds everything the model depends on.
+
+    Models of another `kind` are entries of their own.
+    """
+    digest = hashlib.sha256(task.bddl_file.read_bytes()).hexdigest()[:16]
+    return version_folder() / task.suite / f"{task.name}{kind}-{digest}"
 
 
 def _with_suffix(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
+
+
+def _read_or_make(task: Task, stem: Path) -> CompiledTask:
+    size_limit()  # a mistake there is told before LIBERO is built
+    with being_made(stem):
+        try:
+            return _read(stem)  # another process has made it meanwhile
+        except FileNotFoundError:
+            logger.info("compiling the model of %s once, into %s", task.id, stem.parent)
+        except _UNREADABLE as error:
+            logger.warning("%s cannot be read (%s); compiling the model anew", stem, error)
+        return _make(task, stem)[0]
 
 
 def _read(stem: Path) -> CompiledTask:
@@ -106,85 +124,47 @@ def _read(stem: Path) -> CompiledTask:
     binary = _with_suffix(stem, ".mjb")
     if not binary.is_file():
         raise FileNotFoundError(binary)
-    return CompiledTask(
+    compiled = CompiledTask(
         model=mujoco.MjModel.from_binary_path(str(binary)),
         objects=tuple(ObjectEntry(**entry) for entry in known["objects"]),
         initial_arm=tuple(known["initial_arm"]),
-        xml=_with_suffix(stem, ".xml.gz"),
     )
+    mark_used(_with_suffix(stem, ".json"))
+    return compiled
 
 
-def _write(stem: Path, environment: Any) -> None:
+def _read_xml(stem: Path) -> str:
+    return gzip.decompress(_with_suffix(stem, ".xml.gz").read_bytes()).decode()
+
+
+def _make(task: Task, stem: Path) -> tuple[CompiledTask, str]:
+    """Compile, keep in the cache, and make room there. With the XML of LIBERO's own model."""
+    environment = make_environment(task.bddl_file)
+    try:
+        xml = environment.env.model.get_xml()
+        compiled = CompiledTask(
+            model=state_only(environment.sim.model._model, xml),
+            objects=environment_objects(environment),
+            initial_arm=tuple(float(q) for q in environment.robots[0].init_qpos),
+        )
+    finally:
+        environment.close()
+    _write(stem, compiled, xml)
+    make_room(keep=stem)
+    return compiled, xml
+
+
+def _write(stem: Path, compiled: CompiledTask, xml: str) -> None:
     """All files, each complete or absent; the JSON last, since readers look for it first."""
-    xml = environment.env.model.get_xml()
-    model = state_only(environment.sim.model._model, xml)
     known = {
-        "objects": [asdict(entry) for entry in environment_objects(environment)],
-        "initial_arm": [float(q) for q in environment.robots[0].init_qpos],
-        "versions": versions(),
+        "objects": [asdict(entry) for entry in compiled.objects],
+        "initial_arm": list(compiled.initial_arm),
     }
     stem.parent.mkdir(parents=True, exist_ok=True)
     compressed = gzip.compress(xml.encode(), mtime=0)
     replace_file(_with_suffix(stem, ".xml.gz"), lambda path: path.write_bytes(compressed))
-    replace_file(_with_suffix(stem, ".mjb"), lambda path: mujoco.mj_saveModel(model, str(path)))
+    replace_file(
+        _with_suffix(stem, ".mjb"), lambda path: mujoco.mj_saveModel(compiled.model, str(path))
+    )
     text = json.dumps(known, indent=1)
     replace_file(_with_suffix(stem, ".json"), lambda path: path.write_text(text))
-
-
-def state_only(full: mujoco.MjModel, xml: str) -> mujoco.MjModel:
-    """`full`, compiled from `xml`, without anything that cannot act on its motion."""
-    spec = mujoco.MjSpec.from_string(xml)
-    _fix_inertias(spec, full)
-    _drop_unseen(spec, full)
-    slim = spec.compile()
-    _copy_exactly(full, slim)
-    return slim
-
-
-def _fix_inertias(spec: mujoco.MjSpec, full: mujoco.MjModel) -> None:
-    """Inertias that the compiler would infer from geoms, among them those about to go."""
-    for index, body in enumerate(spec.bodies):
-        if body.name != full.body(index).name:
-            raise ValueError(f"body {index} is {body.name!r}, not {full.body(index).name!r}")
-        if index == 0:  # the world has none
-            continue
-        body.explicitinertial = True
-        body.mass = full.body_mass[index]
-        body.ipos = full.body_ipos[index]
-        body.iquat = full.body_iquat[index]
-        body.inertia = full.body_inertia[index]
-        body.fullinertia = [np.nan] * 6
-
-
-def _drop_unseen(spec: mujoco.MjSpec, full: mujoco.MjModel) -> None:
-    meshes = set()
-    for geom, kept in zip(list(spec.geoms), _collides(full), strict=True):
-        if kept:
-            geom.material = ""
-            meshes.add(geom.meshname)
-        else:
-            spec.delete(geom)
-    for site in spec.sites:
-        site.material = ""
-    for kind in ("materials", "textures", "skins", "sensors", "cameras", "lights"):
-        for element in list(getattr(spec, kind)):
-            spec.delete(element)
-    for mesh in list(spec.meshes):
-        if mesh.name not in meshes:
-            spec.delete(mesh)
-
-
-def _collides(model: mujoco.MjModel) -> np.ndarray:
-    """Which geoms (ngeom,) may touch another."""
-    return (model.geom_contype != 0) | (model.geom_conaffinity != 0)
-
-
-def _copy_exactly(full: mujoco.MjModel, slim: mujoco.MjModel) -> None:
-    """Overwrite derived constants, so that recompilation cannot have changed a bit of them."""
-    for field in dir(full):
-        if field.startswith(_KEPT_WHOLE) and field not in _NOT_THOSE:
-            getattr(slim, field)[...] = getattr(full, field)
-    slim.stat.meaninertia = full.stat.meaninertia
-    kept = np.flatnonzero(_collides(full))
-    for field in ("geom_pos", "geom_quat", "geom_size", "geom_aabb", "geom_rbound"):
-        getattr(slim, field)[...] = getattr(full, field)[kept]

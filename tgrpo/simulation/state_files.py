@@ -15,8 +15,17 @@ def state_file(task: Task) -> Path:
     shipped = shipped_file(task)
     if shipped.is_file():
         return shipped
-    return cache_folder() / "initial_states" / shipped.relative_to(SHIPPED)
+    return _generated_folder() / shipped.relative_to(SHIPPED)
 
 
 def shipped_file(task: Task) -> Path:
     return SHIPPED / task.suite / f"{task.name}.npz"
+
+
+def generated_states() -> tuple[Path, ...]:
+    """The files in the cache."""
+    return tuple(sorted(_generated_folder().rglob("*.npz")))
+
+
+def _generated_folder() -> Path:
+    return cache_folder() / "initial_states"
