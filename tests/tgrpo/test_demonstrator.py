@@ -73,6 +73,24 @@ def test_it_solves_held_out_states_quickly(name, limit, request):
 
 
 @pytest.mark.sim
+@pytest.mark.parametrize(
+    "name",
+    [
+        "LIVING_ROOM_SCENE5_put_the_white_mug_on_the_left_plate_and_put_the_yellow_and_white_mug_"
+        "on_the_right_plate",
+        "KITCHEN_SCENE8_put_both_moka_pots_on_the_stove",
+        "STUDY_SCENE1_pick_up_the_book_and_place_it_in_the_back_compartment_of_the_caddy",
+    ],
+    ids=["mugs", "pots", "book"],
+)
+def test_it_holds_mugs_pots_and_books(name):
+    task = find_task(f"libero_10/{name}")
+    simulation = Simulation(task)
+    for state in load_states(task, HELD_OUT)[:2]:
+        assert run_episode(simulation, state).success, f"{task.id}, {HELD_OUT} state {state.index}"
+
+
+@pytest.mark.sim
 def test_an_episode_records_what_was_before_each_action(cheese, episode):
     length = len(episode)
     assert episode.task == CHEESE

@@ -108,7 +108,10 @@ def test_every_state_is_played_once_whatever_the_machine(
         shuffle=shuffle,
     )
     assert sorted(state for _, state in pool.assigned) == sorted(list(range(len(fates))) * tasks)
-    assert set(policy.batches) <= {batch_size}
+    assert max(policy.batches, default=0) <= batch_size
+    assert sum(policy.batches) == sum(
+        item.steps for task in evaluation.tasks for item in task.outcomes
+    )
     for task in evaluation.tasks:
         assert [item.state_index for item in task.outcomes] == list(range(len(fates)))
         assert [item.success for item in task.outcomes] == [fate is not None for fate in fates]

@@ -5,16 +5,14 @@ from hypothesis import strategies as st
 
 from tgrpo.scripted import servo
 from tgrpo.scripted.grasps import (
-    OTHER,
-    STYLES,
     Box,
-    Hold,
     line_of,
     plan_grasp,
     room_around,
     rotation_of,
     yaw_of,
 )
+from tgrpo.scripted.grips import OTHER, STYLES, Hold
 from tgrpo.scripted.obstacles import Obstacles
 
 BASE = np.array([-0.6, 0.0, 0.0])
@@ -183,13 +181,30 @@ def test_the_hand_leans_only_where_the_arm_is_stretched():
 
 def test_an_unknown_category_is_pinched_at_what_its_box_says():
     grasp = plan("teapot", box((0.03, 0.02, 0.06)))
-    assert OTHER.hold is Hold.PINCH
+    assert [style.hold for style in OTHER] == [Hold.PINCH]
     assert grasp.yaw == pytest.approx(0.0)  # the side that needs no turn of the hand
     assert grasp.width == pytest.approx(0.04)
 
 
+@given(angles)
+def test_a_mug_is_held_at_its_rim_away_from_its_handle_or_by_it(angle):
+    """The handle is at the frame's -x; what is held turns with the mug."""
+    mug = box((0.062, 0.048, 0.053), angle=angle)
+    grasp = plan("porcelain_mug", mug)
+    local = about_z(angle).T @ grasp.offset
+    rim, handle = STYLES["porcelain_mug"]
+    if grasp.width == rim.width:
+        off = local[:2] - rim.middle
+        assert np.hypot(*off) == pytest.approx(rim.radius)
+        assert off[0] / rim.radius > -0.61
+    else:
+        assert np.allclose(local[:2], handle.middle)
+        across = about_z(angle)[:, 1]
+        assert abs(line_of(grasp.yaw) @ across[:2]) == pytest.approx(1.0)
+
+
 def test_styles_are_of_categories_and_name_a_width_for_rims():
     assert not any("libero" in name or name[-1].isdigit() for name in STYLES)
-    rims = [style for style in STYLES.values() if style.hold is Hold.RIM]
+    rims = [style for ways in STYLES.values() for style in ways if style.hold is Hold.RIM]
     assert rims
     assert all(style.width is not None for style in rims)

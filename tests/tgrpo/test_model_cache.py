@@ -73,12 +73,12 @@ def test_a_wrong_limit_is_told_before_anything_is_built(monkeypatch):
 
 
 def test_the_path_depends_on_bddl_and_versions(monkeypatch, tmp_path):
-    before = model_cache._stem(SOUP)
+    before = model_cache.entry_stem(SOUP)
     changed = tmp_path / "changed.bddl"
     changed.write_bytes(SOUP.bddl_file.read_bytes() + b"\n")
-    assert model_cache._stem(dataclasses.replace(SOUP, bddl_file=changed)) != before
+    assert model_cache.entry_stem(dataclasses.replace(SOUP, bddl_file=changed)) != before
     monkeypatch.setattr(cached_files, "versions", lambda: {"mujoco": "9"})
-    assert model_cache._stem(SOUP) != before
+    assert model_cache.entry_stem(SOUP) != before
 
 
 def _construct(folder, queue):

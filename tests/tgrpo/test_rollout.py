@@ -219,16 +219,18 @@ def test_lost_workers_are_counted() -> None:
     assert len(pool.assigned) == 3 * 4  # the group began three times
 
 
-def test_every_inference_has_the_size_of_the_lane() -> None:
+def test_the_policy_is_asked_for_the_arms_that_go_on_and_no_others() -> None:
     pool = ScriptedPool(2, 8, at({0: 2, 1: 3, 2: 9}))
     policy = EchoPolicy()
-    collect(
+    collected = collect(
         policy,
         pool,
         [job(number) for number in range(3)],
         Rules(4, 1.0, "independent", 0, 0),
     )
-    assert set(policy.batches) == {4}
+    arms = [arm for group in collected.groups for arm in group.trajectories]
+    assert max(policy.batches) == 4
+    assert sum(policy.batches) == sum(map(len, arms))
 
 
 def test_every_control_step_is_told_and_groups_come_back_in_order() -> None:

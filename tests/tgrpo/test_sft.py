@@ -10,7 +10,8 @@ import torch
 
 from tgrpo.actions import decode
 from tgrpo.config import SFTConfig
-from tgrpo.policies.tiny import TinyConfig, TinyPolicy
+from tgrpo.policies.tiny import TinyPolicy
+from tgrpo.policies.tiny_network import TinyConfig
 from tgrpo.training.sft import learning_rate_at, smoothed_targets, train_sft
 from tgrpo.trajectory import TaskContext
 
@@ -69,7 +70,7 @@ def test_it_learns_to_go_where_the_instruction_says() -> None:
     assert set(metrics) == {"sft/loss", "sft/accuracy", "sft/bin_error"}
     robot, objects = states(100, seed=9)
     for which, words in enumerate(("alphabet soup", "basket")):
-        tokens, _ = policy.sample(context(words), robot, objects, temperature=0.0)
+        tokens, _ = policy.sampler().sample(context(words), robot, objects, temperature=0.0)
         named, other = (
             np.abs(decode(tokens) - towards(robot, objects, i))[:, :3].mean()
             for i in (which, 1 - which)

@@ -285,7 +285,7 @@ def everything(
     blow: Callable[[], None] = lambda: None,
 ) -> Results:
     """`blow` falls once in the middle of the collection and once in that of the evaluation."""
-    policy = make_policy("tiny", seed=3)
+    policy = make_policy("tiny", seed=3).sampler()
     jobs = [
         GroupJob(number, task, program, load_states(task, "train")[number:], max_steps=12)
         for number in range(3)
@@ -384,7 +384,7 @@ def leaving(task: Task, state: InitialState) -> InitialState:
 def test_an_arm_that_diverges_is_a_failure_and_counted(
     task: Task, program: rewardlang.Program
 ) -> None:
-    policy = make_policy("tiny", seed=3)
+    policy = make_policy("tiny", seed=3).sampler()
     states = load_states(task, "train")
     candidates = [states[0], leaving(task, states[0])]
     jobs = [GroupJob(n, task, program, (state,), 12) for n, state in enumerate(candidates)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from tgrpo.policies.tiny import TinyConfig, TinyPolicy
+from tgrpo.policies.tiny import TinyPolicy
+from tgrpo.policies.tiny_network import TinyConfig
 from tgrpo.trajectory import Ending, Group, TaskContext, Trajectory
 
 SMALL = TinyConfig(width=32, layers=1, head_width=32, word_width=16)
@@ -31,7 +32,7 @@ def trajectory(
     poses = rng.normal(0, 0.2, size=(steps, objects, 7)).astype(np.float32)
     tokens, log_probs = np.zeros((0, 7), dtype=np.int64), np.zeros((0, 7), dtype=np.float32)
     if steps:
-        tokens, log_probs = policy.sample(
+        tokens, log_probs = policy.sampler().sample(
             context, robot, poses, temperature=temperature, uniforms=rng.random((steps, 7))
         )
     return Trajectory(

@@ -11,7 +11,8 @@ from torch import Tensor
 from tgrpo.checkpoint import Checkpoint, CheckpointError, check_tensors, read_checkpoint
 from tgrpo.checkpoint import write_checkpoint as _write
 from tgrpo.policies.base import Policy
-from tgrpo.policies.tiny import TinyConfig, TinyPolicy
+from tgrpo.policies.tiny import TinyPolicy
+from tgrpo.policies.tiny_network import TinyConfig
 
 KINDS = ("tiny",)
 

@@ -1,8 +1,8 @@
 """What a policy is to the rest of the package, and the one definition of an action's log-probs.
 
 A policy maps (instruction, state of the environments) to seven categorical distributions over 256
-bins, each conditioned on the bins chosen before it. Sampling and scoring both go through
-`bin_log_probs`, so that the ratio of a policy to itself is 1.
+bins, each conditioned on the bins chosen before it. What a `Sampler` says of its own choice is what
+`log_probs` says of it, up to rounding: the ratio of a policy to itself is 1.
 """
 
 from __future__ import annotations
@@ -17,21 +17,13 @@ from torch import Tensor
 from tgrpo.trajectory import Camera, Images, TaskContext
 
 
-class Policy(Protocol):
-    """One call concerns one task: every row of a batch shares the `TaskContext`."""
-
-    kind: str  # name in checkpoints and on the command line: "tiny"
+class Sampler(Protocol):
+    """The part of a policy that acts."""
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
         """What it sees besides the state; nothing is drawn for a policy that asks for none."""
         ...
-
-    @property
-    def device(self) -> torch.device: ...
-
-    @property
-    def hidden_width(self) -> int: ...
 
     def sample(
         self,
@@ -43,15 +35,32 @@ class Policy(Protocol):
         uniforms: np.ndarray | None = None,
         images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose an action in each of B environments.
+        """Choose an action in each of B environments; no row's answer depends on the others, to
+        the bit.
 
-        `robot` (B, 9), `objects` (B, K, 7); `images` (B, H, W, 3) uint8 of each of `cameras`, None
-        where it has none. Temperature 0 is greedy, and `uniforms` is None;
+        `robot` (B, 9), `objects` (B, K, 7); `images` (B, H, W, 3) uint8 of each of `cameras`, by
+        name, None where there are none. Temperature 0 is greedy, and `uniforms` is None;
         otherwise the bins are drawn by inverse CDF from `uniforms` (B, 7) in [0, 1), so that the
         noise is keyed by the caller and a result does not depend on who computes it.
         Returns tokens (B, 7) int64 and their log-probs (B, 7) float32 at that temperature
         (greedy: at temperature 1).
         """
+        ...
+
+
+class Policy(Protocol):
+    """One call concerns one task: every row of a batch shares the `TaskContext`."""
+
+    kind: str  # name in checkpoints and on the command line: "tiny"
+
+    @property
+    def device(self) -> torch.device: ...
+
+    @property
+    def hidden_width(self) -> int: ...
+
+    def sampler(self) -> Sampler:
+        """What acts with the weights of now. Weights that change later do not reach it."""
         ...
 
     def hidden(self, context: TaskContext, robot: Tensor, objects: Tensor) -> Tensor:
@@ -105,22 +114,6 @@ def token_log_probs(logits: Tensor, tokens: Tensor, *, temperature: float) -> Te
 def bin_log_probs(logits: Tensor, *, temperature: float) -> Tensor:
     """Log-probs of all bins under softmax(logits / temperature), over the last dimension."""
     return torch.log_softmax(logits / temperature, dim=-1)
-
-
-def draw_tokens(logits: Tensor, *, temperature: float, uniforms: Tensor | None) -> Tensor:
-    """Bins (B,) from logits (B, 256): the best one, or by inverse CDF from `uniforms` (B,).
-
-    The chosen bin k satisfies cdf[k-1] <= u < cdf[k], hence never has probability zero. The sum
-    runs in float64: in float32 the last bins of the CDF would be off by more than their mass.
-    """
-    if uniforms is None:
-        return logits.argmax(dim=-1)
-    probabilities = torch.softmax(logits.double() / temperature, dim=-1)
-    cdf = probabilities.cumsum(dim=-1)
-    threshold = uniforms.double() * cdf[:, -1]
-    # u < 1 but u * cdf[-1] can round up to cdf[-1]: then the last bin that has mass is meant.
-    last = (cdf < cdf[:, -1:]).sum(dim=-1)
-    return torch.minimum((cdf <= threshold[:, None]).sum(dim=-1), last)
 
 
 def check_noise(temperature: float, uniforms: np.ndarray | None, batch: int) -> None:

@@ -4,13 +4,16 @@ Lengths appear at several scales through tanh(x / scale): a millimetre matters n
 centimetres matter far away, and everything stays bounded on states that no demonstration has
 shown. Positions of objects are given in the world and relative to the end effector (along the
 world's axes, in which translation actions are expressed, and along the gripper's).
+
+Compiled loops: no row's features depend on the other rows, to the bit.
 """
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor
-from torch.nn import functional
+import math
+
+import numba
+import numpy as np
 
 from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM
 
@@ -24,84 +27,118 @@ ROBOT_FEATURES = 3 * len(_FAR) + len(_HEIGHT) + 6 + 2 + _APERTURE_CENTRES
 OBJECT_FEATURES = 6 * len(_NEAR) + 2 * len(_NEAR) + 1 + 3 * len(_FAR) + 6 + 6
 
 
-def state_features(robot: Tensor, objects: Tensor) -> tuple[Tensor, Tensor]:
-    """(B, 9) and (B, K, 7) to (B, ROBOT_FEATURES) and (B, K, OBJECT_FEATURES)."""
+def state_features(robot: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(B, 9) and (B, K, 7) to (B, ROBOT_FEATURES) and (B, K, OBJECT_FEATURES), float32."""
     assert robot.shape[-1] == ROBOT_DIM
     assert objects.shape[-1] == OBJECT_DIM
-    quaternions = torch.cat((robot[:, None, 3:7], objects[..., 3:]), dim=1)
-    rotations = rotation_matrix(quaternions)  # body -> world, the gripper's first
-    robot_part = _robot_features(robot, rotations[:, 0])
-    object_part = _object_features(robot[:, None, :3], rotations[:, :1], objects, rotations[:, 1:])
+    robot_part = np.empty((len(robot), ROBOT_FEATURES), np.float32)
+    object_part = np.empty((*objects.shape[:2], OBJECT_FEATURES), np.float32)
+    _fill(np.asarray(robot, np.float64), np.asarray(objects, np.float64), robot_part, object_part)
     return robot_part, object_part
 
 
-def _robot_features(robot: Tensor, rotation: Tensor) -> Tensor:
-    position, fingers = robot[:, :3], robot[:, 7:]
-    aperture = (fingers[:, :1] - fingers[:, 1:]).abs() / (2 * _FINGER_OPEN)  # 0 shut, 1 open
-    centres = torch.linspace(0.0, 1.0, _APERTURE_CENTRES, device=robot.device)
-    bumps = torch.exp(-0.5 * ((aperture - centres) * (_APERTURE_CENTRES - 1)) ** 2)
-    parts = (
-        _scales(position, _FAR),
-        _scales(position[:, 2:], _HEIGHT),
-        rotation[..., :2].flatten(-2),
-        fingers / _FINGER_OPEN,
-        bumps,
-    )
-    return torch.cat(parts, dim=-1)
+@numba.njit(cache=True, nogil=True)
+def _fill(robot, objects, robot_part, object_part):  # type: ignore[no-untyped-def]
+    gripper, turned = np.empty((3, 3)), np.empty((3, 3))  # body -> world
+    for row in range(len(robot)):
+        rotation_matrix(robot[row, 3:7], gripper)
+        _robot_features(robot[row], gripper, robot_part[row])
+        for item in range(objects.shape[1]):
+            rotation_matrix(objects[row, item, 3:], turned)
+            _object_features(
+                robot[row], gripper, objects[row, item], turned, object_part[row, item]
+            )
 
 
-def _object_features(hand: Tensor, gripper: Tensor, objects: Tensor, rotation: Tensor) -> Tensor:
-    """`hand` (B, 1, 3) and `gripper` (B, 1, 3, 3): the end effector's position and rotation."""
-    to_gripper = gripper.mT
-    offset = objects[..., :3] - hand
-    local = (to_gripper @ offset.unsqueeze(-1)).squeeze(-1)
-    horizontal = offset[..., :2].norm(dim=-1, keepdim=True)
-    distance = offset.norm(dim=-1, keepdim=True)
-    parts = (
-        _scales(torch.cat((offset, local, horizontal, distance), dim=-1), _NEAR),
-        torch.log(distance + 1e-3) / 3.0,
-        _scales(objects[..., :3], _FAR),
-        rotation[..., :2].flatten(-2),
-        (to_gripper @ rotation)[..., :2].flatten(-2),
-    )
-    return torch.cat(parts, dim=-1)
+@numba.njit(cache=True)
+def _robot_features(robot, gripper, out):  # type: ignore[no-untyped-def]
+    at = 0
+    for axis in range(3):
+        at = _scales(robot[axis], _FAR, out, at)
+    at = _scales(robot[2], _HEIGHT, out, at)
+    at = _two_columns(gripper, out, at)
+    for finger in range(7, 9):
+        out[at] = robot[finger] / _FINGER_OPEN
+        at += 1
+    aperture = abs(robot[7] - robot[8]) / (2 * _FINGER_OPEN)  # 0 shut, 1 open
+    for centre in range(_APERTURE_CENTRES):
+        out[at] = math.exp(-0.5 * (aperture * (_APERTURE_CENTRES - 1) - centre) ** 2)
+        at += 1
 
 
-def rotation_matrix(quaternion: Tensor) -> Tensor:
-    """Quaternions (..., 4) in order w, x, y, z to rotation matrices (..., 3, 3).
+@numba.njit(cache=True)
+def _object_features(robot, gripper, item, turned, out):  # type: ignore[no-untyped-def]
+    offset, relative = np.empty(3), np.empty((3, 3))
+    for axis in range(3):
+        offset[axis] = item[axis] - robot[axis]
+    horizontal = math.sqrt(offset[0] * offset[0] + offset[1] * offset[1])
+    distance = math.sqrt(horizontal * horizontal + offset[2] * offset[2])
+    at = 0
+    for axis in range(3):
+        at = _scales(offset[axis], _NEAR, out, at)
+    for axis in range(3):  # along the gripper's axes
+        local = 0.0
+        for i in range(3):
+            local += gripper[i, axis] * offset[i]
+        at = _scales(local, _NEAR, out, at)
+    at = _scales(horizontal, _NEAR, out, at)
+    at = _scales(distance, _NEAR, out, at)
+    out[at] = math.log(distance + 1e-3) / 3.0
+    at += 1
+    for axis in range(3):
+        at = _scales(item[axis], _FAR, out, at)
+    for i in range(3):
+        for j in range(3):
+            relative[i, j] = 0.0
+            for k in range(3):
+                relative[i, j] += gripper[k, i] * turned[k, j]
+    at = _two_columns(turned, out, at)
+    _two_columns(relative, out, at)
+
+
+@numba.njit(cache=True)
+def rotation_matrix(quaternion, out):  # type: ignore[no-untyped-def]
+    """Rotation (3, 3) of a quaternion (4,) in order w, x, y, z, into `out`.
 
     A zero quaternion gives a zero matrix rather than NaN.
     """
-    unit = functional.normalize(quaternion, dim=-1, eps=1e-8)
-    products = (unit.unsqueeze(-1) * unit.unsqueeze(-2)).flatten(-2)  # qᵢqⱼ
-    return (products @ _ROTATION.to(products)).reshape(*quaternion.shape[:-1], 3, 3)
-
-
-def _rotation_table() -> Tensor:
-    """(16, 9): each entry of R as a combination of the products qᵢqⱼ, for |q| = 1."""
-    w, x, y, z = range(4)
-    entries: tuple[tuple[tuple[int, int, int], ...], ...] = (
-        ((1, w, w), (1, x, x), (-1, y, y), (-1, z, z)),
-        ((2, x, y), (-2, w, z)),
-        ((2, x, z), (2, w, y)),
-        ((2, x, y), (2, w, z)),
-        ((1, w, w), (-1, x, x), (1, y, y), (-1, z, z)),
-        ((2, y, z), (-2, w, x)),
-        ((2, x, z), (-2, w, y)),
-        ((2, y, z), (2, w, x)),
-        ((1, w, w), (-1, x, x), (-1, y, y), (1, z, z)),
+    square = 0.0
+    for i in range(4):
+        square += quaternion[i] * quaternion[i]
+    length = max(math.sqrt(square), 1e-8)
+    w, x = quaternion[0] / length, quaternion[1] / length
+    y, z = quaternion[2] / length, quaternion[3] / length
+    out[0, 0], out[0, 1], out[0, 2] = (
+        w * w + x * x - y * y - z * z,
+        2 * (x * y - w * z),
+        2 * (x * z + w * y),
     )
-    table = torch.zeros(16, 9)
-    for column, terms in enumerate(entries):
-        for factor, i, j in terms:
-            table[4 * i + j, column] += factor
-    return table
+    out[1, 0], out[1, 1], out[1, 2] = (
+        2 * (x * y + w * z),
+        w * w - x * x + y * y - z * z,
+        2 * (y * z - w * x),
+    )
+    out[2, 0], out[2, 1], out[2, 2] = (
+        2 * (x * z - w * y),
+        2 * (y * z + w * x),
+        w * w - x * x - y * y + z * z,
+    )
 
 
-_ROTATION = _rotation_table()
+@numba.njit(cache=True)
+def _two_columns(matrix, out, at):  # type: ignore[no-untyped-def]
+    """The first two columns of a rotation (the third is their cross product), row by row."""
+    for i in range(3):
+        for j in range(2):
+            out[at] = matrix[i, j]
+            at += 1
+    return at
 
 
-def _scales(lengths: Tensor, scales: tuple[float, ...]) -> Tensor:
-    """(..., n) in metres to (..., n * len(scales)) in [-1, 1]."""
-    inverse = torch.tensor([1.0 / scale for scale in scales], device=lengths.device)
-    return torch.tanh(lengths.unsqueeze(-1) * inverse).flatten(-2)
+@numba.njit(cache=True)
+def _scales(length, scales, out, at):  # type: ignore[no-untyped-def]
+    """A length in metres to one number in [-1, 1] for each scale."""
+    for scale in scales:
+        out[at] = math.tanh(length / scale)
+        at += 1
+    return at

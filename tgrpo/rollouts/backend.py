@@ -84,7 +84,7 @@ class LocalBackend:
         on_steps: OnSteps = lambda _: None,
     ) -> Collected:
         with threads(1):  # the workers have the other cores
-            return collect(policy, self._pool, jobs, rules, on_steps=on_steps)
+            return collect(policy.sampler(), self._pool, jobs, rules, on_steps=on_steps)
 
     def evaluate(
         self,
@@ -95,7 +95,8 @@ class LocalBackend:
         on_steps: OnSteps = lambda _: None,
     ) -> Evaluation:
         with threads(1):
-            return evaluate(policy, self._pool, jobs, batch_size=batch_size, on_steps=on_steps)
+            sampler = policy.sampler()
+            return evaluate(sampler, self._pool, jobs, batch_size=batch_size, on_steps=on_steps)
 
     def close(self) -> None:
         self._pool.close()

@@ -14,8 +14,9 @@ from typing import Any
 
 import rewardlang
 from tgrpo.intervals import Interval, paired_difference, wilson
+from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps, Sampler, lanes, play
+from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps, lanes, play
 from tgrpo.rollouts.workers import Pool
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.tasks import Task
@@ -129,7 +130,7 @@ def evaluate(
 ) -> Evaluation:
     """Play every state of every job greedily; `batch_size` episodes share an inference.
 
-    The result depends on `batch_size` and on the pool's slots (to rounding), not on its workers.
+    The result depends neither on `batch_size` nor on the pool's slots or workers.
     Raises WorkerError.
     """
     clock = Clock(pool.workers)

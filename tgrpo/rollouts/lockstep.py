@@ -1,4 +1,4 @@
-"""Policy and simulators in lockstep: one batch of fixed size, one step of every simulator in it.
+"""Policy and simulators in lockstep: one batch of decisions, one step of every simulator in it.
 
 A `Lane` is a set of slots with one task whose policy is asked in one batch. Several lanes are in
 flight, so that the workers simulate one while the policy is asked for another. What a lane does
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,43 +17,20 @@ import numpy as np
 
 import rewardlang
 from tgrpo import actions
+from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Loss, Pool
 from tgrpo.trajectory import (
     ACTION_DIM,
     ROBOT_DIM,
-    Camera,
     Ending,
-    Images,
     Observation,
     TaskContext,
     Trajectory,
 )
 
 OnSteps = Callable[[int], None]  # told the number of control steps just simulated
-
-
-class Sampler(Protocol):
-    """The part of a policy that acts."""
-
-    @property
-    def cameras(self) -> tuple[Camera, ...]:
-        """See `tgrpo.policies.base.Policy`."""
-        ...
-
-    def sample(
-        self,
-        context: TaskContext,
-        robot: np.ndarray,
-        objects: np.ndarray,
-        *,
-        temperature: float,
-        uniforms: np.ndarray | None = None,
-        images: Images | None = None,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """See `tgrpo.policies.base.Policy`."""
-        ...
 
 
 class Clock:
@@ -203,7 +180,7 @@ def _stack(rows: list[np.ndarray], shape: tuple[int, ...], dtype: type) -> np.nd
 
 
 class Lane:
-    """Slots `slots` of a pool with one task; row r of a batch is `slots[r]`."""
+    """Slots `slots` of a pool with one task; row r is `slots[r]`."""
 
     def __init__(self, tag: int, slots: range):
         self.tag = tag
@@ -271,35 +248,28 @@ class Lane:
         return lost
 
     def act(self, policy: Sampler, pool: Pool, *, temperature: float, clock: Clock) -> None:
-        """Ask the policy once for the whole lane and step every row whose episode goes on."""
+        """Ask the policy once for every row whose episode goes on, and step those."""
         live = [row for row, arm in self.arms.items() if arm.ending is None]
         if not live:
             return
-        images = {camera.name: self._images[camera.name] for camera in policy.cameras}
         start = time.perf_counter()
+        robot, objects = self._robot[live], self._objects[live]  # copies: the arms keep them
+        images = {camera.name: self._images[camera.name][live] for camera in policy.cameras}
         tokens, log_probs = policy.sample(
             self.context,
-            self._robot,
-            self._objects,
+            robot,
+            objects,
             temperature=temperature,
-            uniforms=self._noise(live) if temperature > 0 else None,
+            uniforms=np.array([self.arms[row].noise for row in live]) if temperature > 0 else None,
             images=images or None,
         )
         clock.add("policy", time.perf_counter() - start)
-        for row in live:
-            images = {
-                camera.name: self._images[camera.name][row].copy() for camera in policy.cameras
-            }
-            seen = Observation(self._robot[row].copy(), self._objects[row].copy(), images)
-            self.arms[row].decide(seen, tokens[row], log_probs[row])
+        for index, row in enumerate(live):
+            own = {name: batch[index] for name, batch in images.items()}
+            seen = Observation(robot[index], objects[index], own)
+            self.arms[row].decide(seen, tokens[index], log_probs[index])
         slots = [self.slots[row] for row in live]
-        self._awaited += pool.step(self.tag, slots, actions.decode(tokens[live]))
-
-    def _noise(self, live: Iterable[int]) -> np.ndarray:
-        noise = np.full((len(self.slots), ACTION_DIM), 0.5)
-        for row in live:
-            noise[row] = self.arms[row].noise
-        return noise
+        self._awaited += pool.step(self.tag, slots, actions.decode(tokens))
 
 
 class Run(Protocol):

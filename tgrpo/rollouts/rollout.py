@@ -15,8 +15,9 @@ from typing import Literal
 import numpy as np
 
 import rewardlang
+from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps, Sampler, lanes, play
+from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps, lanes, play
 from tgrpo.rollouts.workers import Pool
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.tasks import Task

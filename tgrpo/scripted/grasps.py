@@ -1,4 +1,4 @@
-"""Where and how to hold an object: constants per category, planned from poses. No simulator.
+"""Where and how to hold an object, planned from poses. No simulator.
 
 A grasp is planned from the poses of the scene; the controller (`tgrpo.scripted.demonstrator`)
 then follows the object with it. Lengths in m, angles in rad, world frame, quaternions w, x, y, z.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 
 import rewardlang
+from tgrpo.scripted.grips import OTHER, STYLES, GripStyle, Hold
 from tgrpo.scripted.obstacles import Obstacles
 
 # The Panda's hand in the frame of its grip site (x along the fingers' line, z down), open.
@@ -38,48 +38,7 @@ _WANTED_ROOM = 0.015  # around the hand
 _COST_OF_LACKING_ROOM = 2.0  # m per m
 _COST_OF_TURN = 0.015  # m per rad
 _COST_OF_SLIDE = 0.1  # m per m
-
-
-class Hold(StrEnum):
-    PINCH = "pinch"  # one finger on either side, across a narrow side
-    RIM = "rim"  # one finger inside, one outside
-
-
-@dataclass(frozen=True, slots=True)
-class GripStyle:
-    """How a category is held.
-
-    `depth`: from the object's top (its rim) down to the grip site, at most. `width`: distance of
-    the finger pads when they hold the upright object; `None` where its box says it. `slide`: how
-    far from the middle of its longer side (pinch) or inwards from the rim (rim) the hand may be.
-    `round`: any direction does.
-    """
-
-    hold: Hold
-    depth: float
-    width: float | None = None
-    slide: float = 0.0
-    round: bool = False
-
-
-_CAN = GripStyle(Hold.PINCH, depth=0.026, width=0.063, round=True)
-_CARTON = GripStyle(Hold.PINCH, depth=0.028, width=0.053)
-_FLAT_BOX = GripStyle(Hold.PINCH, depth=0.028, slide=0.024)
-STYLES: dict[str, GripStyle] = {
-    "alphabet_soup": _CAN,
-    "tomato_sauce": _CAN,
-    "milk": _CARTON,
-    "orange_juice": _CARTON,
-    "salad_dressing": GripStyle(Hold.PINCH, depth=0.022, width=0.037),
-    "ketchup": GripStyle(Hold.PINCH, depth=0.024, width=0.033),
-    "bbq_sauce": GripStyle(Hold.PINCH, depth=0.022, width=0.036),
-    "wine_bottle": GripStyle(Hold.PINCH, depth=0.030, width=0.014, round=True),
-    "cream_cheese": _FLAT_BOX,
-    "butter": _FLAT_BOX,
-    "chocolate_pudding": _FLAT_BOX,
-    "akita_black_bowl": GripStyle(Hold.RIM, depth=0.020, width=0.008, slide=0.02),
-}
-OTHER = GripStyle(Hold.PINCH, depth=0.026)  # categories without constants of their own
+_COS_OF_HANDLE = 0.6  # of the angle from the handle within which a rim is not held
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +106,7 @@ class Grasp:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
+    style: GripStyle
     point: np.ndarray  # of the grip site
     yaw: float
     slide: float = 0.0
@@ -167,7 +127,7 @@ def plan_grasp(
     missing around the hand, stretching the arm too far at either end of the move, turning the
     hand, leaving the middle of the object.
     """
-    style = STYLES.get(category, OTHER)
+    styles = STYLES.get(category, OTHER)
 
     def cost(candidate: _Candidate) -> float:
         ends = (candidate.point, candidate.point + move)
@@ -180,12 +140,13 @@ def plan_grasp(
             + _COST_OF_SLIDE * abs(candidate.slide)
         )
 
-    best = min(_candidates(box, style), key=cost)
+    candidates = (item for style in styles for item in _candidates(position, box, style))
+    best = min(candidates, key=cost)
     lean = (_stretch(best.point - base) - _COMFORTABLE_STRETCH) * _LEAN_PER_STRETCH
     return Grasp(
         offset=best.point - position,
         yaw=best.yaw,
-        width=_width(box, style, best.yaw),
+        width=_width(box, best.style, best.yaw),
         lean=float(np.clip(lean, 0.0, _MAX_LEAN)),
         room=room_around(best.point, best.yaw, obstacles),
     )
@@ -235,48 +196,68 @@ def _stretch(site: np.ndarray) -> float:
     return float(np.hypot(out, site[2] + _WRIST_HEIGHT - _SHOULDER_HEIGHT))
 
 
-def _candidates(box: Box, style: GripStyle) -> Iterator[_Candidate]:
+def _candidates(position: np.ndarray, box: Box, style: GripStyle) -> Iterator[_Candidate]:
+    middle = _middle(position, box, style)
     match style.hold:
         case Hold.RIM:
-            return _rim_points(box, style)
+            return _rim_points(middle, box, style)
         case Hold.PINCH if style.round:
-            return _turned_pinches(box, style)
+            return _turned_pinches(middle, box, style)
         case Hold.PINCH:
-            return _pinches(box, style)
+            return _pinches(middle, box, style)
 
 
-def _pinches(box: Box, style: GripStyle) -> Iterator[_Candidate]:
+def _middle(position: np.ndarray, box: Box, style: GripStyle) -> np.ndarray:
+    """Of what is held (3,), at the height of the box's middle."""
+    if style.middle is None:
+        return box.centre
+    off = position + box.axes @ np.array([*style.middle, 0.0]) - box.centre
+    up = box.lid / np.linalg.norm(box.lid)
+    middle: np.ndarray = box.centre + off - (off @ up) * up
+    return middle
+
+
+def _pinches(middle: np.ndarray, box: Box, style: GripStyle) -> Iterator[_Candidate]:
     """Across the sides that fit between the fingers (the narrower one where none does)."""
-    fitting = [axis for axis in box.sides if 2 * box.half[axis] < MAX_WIDTH - 0.008]
-    for side in fitting or [min(box.sides, key=lambda axis: float(box.half[axis]))]:
+    for side in _pinched_sides(box, style):
         other = sum(box.sides) - side
         for slide in np.linspace(-style.slide, style.slide, 9 if style.slide else 1):
-            point = box.centre + box.axes[:, other] * slide
+            point = middle + box.axes[:, other] * slide
             point[2] = _pinch_height(box, style)
-            yield _Candidate(point, yaw_of(box.axes[:, side]), float(slide))
+            yield _Candidate(style, point, yaw_of(box.axes[:, side]), float(slide))
 
 
-def _turned_pinches(box: Box, style: GripStyle) -> Iterator[_Candidate]:
+def _pinched_sides(box: Box, style: GripStyle) -> list[int]:
+    if style.across is not None:
+        return [style.across]
+    fitting = [axis for axis in box.sides if 2 * box.half[axis] < MAX_WIDTH - 0.008]
+    return fitting or [min(box.sides, key=lambda axis: float(box.half[axis]))]
+
+
+def _turned_pinches(middle: np.ndarray, box: Box, style: GripStyle) -> Iterator[_Candidate]:
     """Through the middle of something round, every 11.25 degrees."""
-    point = np.array([box.centre[0], box.centre[1], _pinch_height(box, style)])
+    point = np.array([middle[0], middle[1], _pinch_height(box, style)])
     for yaw in np.arange(-7, 9) * (np.pi / 16):
-        yield _Candidate(point, float(yaw))
+        yield _Candidate(style, point, float(yaw))
 
 
 def _pinch_height(box: Box, style: GripStyle) -> float:
     return max(box.top - style.depth, box.bottom + FINGERTIP_DEPTH + _TABLE_CLEARANCE)
 
 
-def _rim_points(box: Box, style: GripStyle) -> Iterator[_Candidate]:
+def _rim_points(middle: np.ndarray, box: Box, style: GripStyle) -> Iterator[_Candidate]:
     """On the rim every 7.5 degrees, the fingers' line along the radius."""
     assert style.width is not None, "a rim's thickness is not in the box"
     first, second = (box.axes[:, side] for side in box.sides)
-    radius = float(box.half[list(box.sides)].mean()) - style.width / 2
+    radius = style.radius or float(box.half[list(box.sides)].mean()) - style.width / 2
     for angle in np.arange(48) * (np.pi / 24):
+        if style.handle is not None and np.cos(angle - style.handle) > _COS_OF_HANDLE:
+            continue
         out = np.cos(angle) * first + np.sin(angle) * second
-        for slide in np.linspace(0.0, style.slide, 3):
-            rim = box.centre + box.lid + (radius - slide) * out
-            yield _Candidate(rim - [0.0, 0.0, style.depth], yaw_of(out), float(slide))
+        for slide in np.linspace(0.0, style.slide, 3 if style.slide else 1):
+            rim = middle + box.lid + (radius - slide) * out
+            point = rim - [0.0, 0.0, style.depth]
+            yield _Candidate(style, point, yaw_of(out), float(slide))
 
 
 def _width(box: Box, style: GripStyle, yaw: float) -> float:

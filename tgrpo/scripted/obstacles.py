@@ -68,6 +68,14 @@ class Obstacles:
         heights: np.ndarray = np.max(self.tops - slope * gaps, axis=-1, initial=-np.inf)
         return heights
 
+    def surface_at(self, point: np.ndarray, ceiling: float) -> float:
+        """Height of the highest top over or under `point` (2,) that is not above `ceiling`.
+
+        -inf where there is none.
+        """
+        below = (self.gaps(point[None])[0] == 0.0) & (self.tops <= ceiling)
+        return float(self.tops[below].max(initial=-np.inf))
+
     def room(self, centre: np.ndarray, axes: np.ndarray, half: np.ndarray) -> float:
         """Gap between a rectangle (`axes` (2, 2) rows, `half` (2,)) and the nearest footprint.
 

@@ -7,7 +7,7 @@ clone it and so that a slipped or pushed object is simply picked up again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tgrpo.scripted.grasps import FINGERTIP_DEPTH, Box, Grasp, line_of, plan_gra
 from tgrpo.scripted.obstacles import ObstacleReader, Obstacles
 from tgrpo.scripted.placements import Goal, Placement
 from tgrpo.scripted.skill import Phase, atom_test
+from tgrpo.scripted.spots import choose_spot
 from tgrpo.simulation.envs import Simulation
 from tgrpo.trajectory import ACTION_DIM, Observation
 
@@ -42,9 +43,11 @@ _CONE = 2.0  # slope of the funnel above a grasp or a goal
 _CONE_TIP = 0.006  # its radius at the grasp
 _OVER_TOP = 0.02  # of the grip site above the object until over the grasp
 _BLEND = 0.05  # lag in height over which the sideways motion dies down
+_STILL = 1e-6  # no motion worth the name
 _PATH = np.linspace(0.0, 1.0, 13)[:, None]  # where a path is looked at
 
 _YAW_DEAD = 0.1  # turns left uncorrected: orientation is then held, and the action exactly zero
+_YAW_DEAD_TO_FIT = 0.03  # likewise, of an object that only fits one way
 _TILT_DEAD = (0.25, 0.1)  # of an upright and of a leaning hand
 _COST_OF_YAW = 0.05  # m per rad beyond `_YAW_DEAD`, added to the distance from a grasp
 
@@ -60,9 +63,11 @@ class _View:
     box: Box  # of the object
     placement: Placement
 
+    spot: np.ndarray  # (2,) where the middle of the object's box is to go
+
     @property
     def to_goal(self) -> np.ndarray:
-        delta: np.ndarray = self.placement.point - self.box.centre[:2]
+        delta: np.ndarray = self.spot - self.box.centre[:2]
         return delta
 
 
@@ -71,6 +76,7 @@ class _Memory:
     """Hysteresis: what a single look at the state leaves open."""
 
     grasp: Grasp | None = None  # kept while the object stays where it was planned
+    beside: np.ndarray = field(default_factory=lambda: np.zeros(2))  # the place's point: the spot
     planned_at: np.ndarray | None = None  # (3,) the object's position then
     support: float = 0.0  # height of the object's bottom then
     closing: bool = False  # from reaching the grasp until losing it or letting go
@@ -115,7 +121,7 @@ class Placing:
         held = self._decide(view, grasp)
         action = np.zeros(ACTION_DIM)
         action[:3] = servo.translation(self._way(view, grasp, held))
-        action[3:6] = self._turn(view, grasp)
+        action[3:6] = self._turn(view, grasp, held)
         action[6] = 1.0 if self._memory.closing else -1.0
         return action
 
@@ -129,13 +135,17 @@ class Placing:
         robot = observation.robot.astype(np.float64)
         data = self._simulation.data
         drop = float(position[2]) - box.bottom
+        placement = self._goal.placement(self._scene, data, boxes, drop)
+        spot = placement.point + self._memory.beside
+        placement = placement.on_surface(spot, self._surroundings())
         return _View(
             hand=robot[:3],
             rotation=rotation_of(robot[3:7]),
             width=float(robot[7] - robot[8]),
             position=position,
             box=box,
-            placement=self._goal.placement(self._scene, data, boxes, drop),
+            placement=placement,
+            spot=spot,
         )
 
     def _surroundings(self) -> Obstacles:
@@ -149,14 +159,23 @@ class Placing:
             and float(np.linalg.norm(view.position - memory.planned_at)) > _REPLAN
         )
         if memory.grasp is None or moved:
+            surroundings = self._surroundings()
             rise = view.placement.release - view.box.bottom
             memory.grasp = plan_grasp(
                 self._scene.object(self._goal.item).category,
                 view.position,
                 view.box,
-                self._surroundings(),
+                surroundings,
                 base=self._base,
                 move=np.array([*view.to_goal, rise]),
+            )
+            memory.beside = choose_spot(
+                view.placement,
+                self._goal.sharing(self._scene),
+                view.position,
+                view.box,
+                memory.grasp,
+                surroundings,
             )
             memory.planned_at, memory.support = view.position, view.box.bottom
         return memory.grasp
@@ -209,7 +228,7 @@ class Placing:
         left = (1.0 - _PATH[:, 0]) * distance
         obstacles = self._surroundings().higher_than(place.release)
         heights = obstacles.least_heights(path, box.radius, _STEEP) + _MARGIN_OBJECT
-        heights[left < _OVER_GOAL[0]] = -np.inf
+        heights[left + _COST_OF_YAW * abs(place.turn or 0.0) < place.near] = -np.inf
         cone = np.clip(_CONE * (distance - _OVER_GOAL[0] / 2), 0.0, _PRESS + place.rim)
         goal_height = place.release - _PRESS + (cone if place.rim else 0.0)
         way = _along(view.to_goal, box.bottom, np.maximum(heights, goal_height), heights, left)
@@ -245,11 +264,13 @@ class Placing:
         yaw = abs(float(self._left_to_turn(view, grasp)[2]))
         return float(np.hypot(off @ along, across / 2)) + _COST_OF_YAW * max(0.0, yaw - _YAW_DEAD)
 
-    def _turn(self, view: _View, grasp: Grasp) -> np.ndarray:
+    def _turn(self, view: _View, grasp: Grasp, held: bool) -> np.ndarray:
         """Rotation action (3,); exactly zero, which keeps the arm's goal, where it is near."""
-        turn = self._left_to_turn(view, grasp)
+        turn, dead = self._left_to_turn(view, grasp), _YAW_DEAD
+        if view.placement.turn is not None and (held or self._memory.released):
+            turn[2], dead = view.placement.turn * self._freedom(view), _YAW_DEAD_TO_FIT
         tilt = float(np.hypot(turn[0], turn[1]))
-        if abs(turn[2]) < _YAW_DEAD and tilt < _TILT_DEAD[grasp.lean > 0.0]:
+        if abs(turn[2]) < dead and tilt < _TILT_DEAD[grasp.lean > 0.0]:
             return np.zeros(3)
         return servo.rotation(turn)
 
@@ -265,10 +286,11 @@ def _along(
     """Sideways by `motion` (2,) and up or down to the highest of the `wanted` heights ahead.
 
     `needed` (K,) are the heights that obstacles ask for along the path, `left` (K,) what is left
-    of the path there. Hand and obstacle close in at the speed at which the hand rises: sideways
-    motion dies down where it would arrive too low.
+    of the path there. Along each axis the hand moves as fast as it rises: sideways motion dies
+    down where it would arrive too low.
     """
-    late = float(np.max(needed - (left[0] - left))) - height
+    straight = float(np.abs(motion).max() / max(np.linalg.norm(motion), _STILL))  # 0.71 … 1
+    late = float(np.max(needed - straight * (left[0] - left))) - height
     freedom = np.clip(1.0 - late / _BLEND, 0.0, 1.0)
     return np.array([*(motion * freedom), float(wanted.max()) - height])
 
