@@ -1,6 +1,7 @@
 """A pool of processes that simulate. Each hosts some slots, built once and used for every episode.
 
-Commands go over pipes and come back as one `Report` per worker and command. A worker that raises,
+Commands go over pipes and come back as one `Report` per worker and command; images take the way
+through shared memory. A worker that raises,
 dies or answers nothing for too long is replaced, and a `Loss` says whose episodes went with it; to
 play them again is the caller's. `Pool.close` (or the `with` block) leaves no process behind.
 """
@@ -11,7 +12,7 @@ import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,8 @@ import numpy as np
 from tgrpo.rollouts.episodes import Assignment, StepperName
 from tgrpo.rollouts.hosting import Assign, Command, Failure, Host, Report, Step
 from tgrpo.rollouts.processes import Child, uninterrupted
+from tgrpo.rollouts.shared_images import Layout, SharedImages, receive, share
+from tgrpo.trajectory import Camera
 
 PATIENCE = 300.0  # seconds; a cold start with a model to compile takes some 20
 FAILURES = 3  # of one task that end a run: by then it is not chance
@@ -86,6 +89,7 @@ class Pool:
         """Begin an episode in each of the given slots."""
         parts = self._by_worker(tuple(assignments))
         for worker, slots in parts.items():
+            worker.share_images(self._own(worker), assignments[slots[0]].cameras)
             worker.send(Assign(tag, {slot: assignments[slot] for slot in slots}))
         return len(parts)
 
@@ -123,6 +127,10 @@ class Pool:
     ) -> None:
         self.close()
 
+    def _own(self, worker: _Worker) -> tuple[int, ...]:
+        """The slots that live in `worker`."""
+        return tuple(range(worker.number, self.slots, len(self._workers)))
+
     def _by_worker(self, slots: Sequence[int]) -> dict[_Worker, tuple[int, ...]]:
         parts: dict[_Worker, list[int]] = {}
         for slot in slots:
@@ -153,7 +161,7 @@ class Pool:
         if isinstance(said, Failure):
             return self._replace(worker, f"failed at {said.text}")
         worker.answered()
-        return said
+        return worker.with_images(said)
 
     def _replace(self, worker: _Worker, what: str) -> Loss:
         """Put a new process in the place of `worker`, unless its task has failed too often."""
@@ -169,7 +177,7 @@ class Pool:
             self._workers[worker.number] = _Worker(worker.number, self._stepper)
         self._on_loss(f"{text}\nreplaced; what it played is played again; {count}")
         return Loss(
-            slots=tuple(range(worker.number, self.slots, len(self._workers))),
+            slots=self._own(worker),
             unanswered=Counter(command.tag for command in worker.owed),
         )
 
@@ -187,6 +195,7 @@ class _Worker:
         self.owed: deque[Command] = deque()  # not answered yet; it is at the first
         self.silence = 0.0  # seconds waited for in vain since the last answer
         self._running: dict[int, Assignment] = {}  # slot -> its episode
+        self._images: SharedImages | None = None
 
     def send(self, command: Command) -> None:
         if isinstance(command, Assign):
@@ -194,6 +203,20 @@ class _Worker:
         self.owed.append(command)
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `wait` learns its end
             self.child.connection.send(command)
+
+    def share_images(self, slots: tuple[int, ...], cameras: tuple[Camera, ...]) -> None:
+        """Give all its slots room for images of `cameras`, unless they have it."""
+        layout = Layout(slots, cameras)
+        if cameras and (self._images is None or self._images.layout != layout):
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                self._images = share(self.child.connection, layout)
+
+    def with_images(self, report: Report) -> Report:
+        """`report` with the images that it left in shared memory."""
+        if not report.in_shared_memory:
+            return report
+        assert self._images is not None
+        return replace(report, images=self._images.read(report.slots))
 
     def answered(self) -> None:
         self.owed.popleft()
@@ -225,6 +248,16 @@ class _Worker:
 def _serve(connection: Connection, stepper: StepperName) -> None:
     """The worker process. An end of file on the pipe, also that of a dead parent, ends it."""
     host = Host(stepper)
+    shared: SharedImages | None = None
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            connection.send(host.answer(connection.recv()))
+            message: Command | Layout = connection.recv()
+            if isinstance(message, Layout):
+                shared = receive(connection, message)
+                continue
+            answer = host.answer(message)
+            if isinstance(answer, Report) and answer.images:
+                assert shared is not None
+                shared.write(answer.slots, answer.images)
+                answer = replace(answer, images={}, in_shared_memory=True)
+            connection.send(answer)
