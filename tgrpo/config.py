@@ -218,6 +218,9 @@ class TrainConfig(Section):
     start_from: Path | None = Field(default=None, description="checkpoint to use in place of SFT")
     rewards: Path = Field(default=Path("tasks"), description="folder of *.rl programs, or one file")
     run_dir: Path = Field(default=Path("runs"), description="where the run's folder is made")
+    keep_checkpoints: int = Field(
+        default=2, ge=1, description="of the last iterations, to go on from; and the best one"
+    )
     tasks: TasksConfig = TasksConfig()
     policy: PolicyConfig = PolicyConfig()
     demonstrations: DemonstrationsConfig = DemonstrationsConfig()
@@ -227,6 +230,10 @@ class TrainConfig(Section):
     preference: PreferenceConfig = PreferenceConfig()
     critic: CriticConfig = CriticConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+
+
+# What may differ when a run is resumed: no number of an iteration depends on it.
+FREE_TO_CHANGE = ("iterations", "workers", "worker_patience", "keep_checkpoints")
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ def replace_file(path: Path, write: Callable[[Path], object], *, size: int | Non
 
 def link_file(source: Path, path: Path) -> None:
     """`path` becomes another name of the file `source`; a copy where there are no hard links."""
+    if path.exists() and path.samefile(source):
+        return  # the system call that replaces a name by itself does nothing
 
     def link(temporary: Path) -> None:
         temporary.unlink()

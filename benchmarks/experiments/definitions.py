@@ -48,12 +48,13 @@ GOAL = Suite(
 COMMON = (
     *("--preset", "quickstart"),
     *("--set", "evaluation.test_episodes=20"),
+    *("--set", "evaluation.validation_episodes=10"),
     *("--set", "rollout.groups_per_iteration=5"),
 )
 
 SFT = Method("SFT")
 GRPO_DENSE = Method("GRPO dense", ("--algorithm", "grpo"))
-GRPO_SPARSE = Method("GRPO sparse", ("--algorithm", "grpo", "--set", "rollout.reward=sparse"))
+GRPO_SPARSE = Method("GRPO sparse", ("--algorithm", "grpo", "--set", "learner.reward=sparse"))
 TGRPO = Method("TGRPO", ("--algorithm", "tgrpo"))
 STAGES = Method("TGRPO with stages", ("--algorithm", "tgrpo-stage"))
 

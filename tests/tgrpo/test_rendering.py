@@ -186,9 +186,7 @@ def test_in_every_suite_the_pixels_are_liberos(other):
 
 
 def test_an_unknown_camera_is_told_with_those_there_are(stove):
-    with pytest.raises(
-        ValueError, match=r"no camera 'wristview' .* there are .*robot0_eye_in_hand"
-    ):
+    with pytest.raises(ValueError, match=r"no camera 'wristview' .* there are .*agentview"):
         stove.ours["fast"].look((Camera("wristview", 8, 8),))
 
 
@@ -227,7 +225,7 @@ def test_without_a_device_it_is_told_what_mends_it():
 
 @pytest.mark.full
 def test_a_task_that_is_let_go_leaves_no_memory():
-    """A load takes some 450 MB; malloc keeps what is freed, in pieces, and has enough after a few."""
+    """A load takes some 450 MB; malloc keeps what is freed, in pieces, and a few are enough."""
     script = f"""
 from pathlib import Path
 from tgrpo.simulation.rendering import Renderer

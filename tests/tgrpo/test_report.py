@@ -21,8 +21,8 @@ from tgrpo.config import preset_layer, resolve
 from tgrpo.programs import select
 from tgrpo.progress import Status
 from tgrpo.rollouts.evaluation import Evaluation, Outcome, TaskEvaluation
+from tgrpo.training.result import Candidate, TrainingResult
 from tgrpo.training.run_folder import RunFolder
-from tgrpo.training.trainer import Candidate, TrainingResult
 from tgrpo.trajectory import Ending
 
 
@@ -126,13 +126,13 @@ def test_the_table_compares_three_policies_with_intervals(console: Console) -> N
         {0: 0.5, 12: 0.8},
         {},
     )
-    print_result(console, result)
+    print_result(console, result, "tgrpo")
     rows = [" ".join(line.split()) for line in text_of(console).splitlines()]
     assert "Success on 50 held-out test states, the same for each policy" in rows
     assert "suite/some_task" in rows
     assert "SFT 25/50 = 50% 37% – 63%" in rows
-    assert "TGRPO, last (iteration 12) 40/50 = 80% 67% – 89% +30 points +16 … +42" in rows
-    best = "TGRPO, best by validation (iteration 9) 45/50 = 90% 79% – 96% +40 points +25 … +53"
+    assert "tgrpo, last (iteration 12) 40/50 = 80% 67% – 89% +30 points +16 … +42" in rows
+    best = "tgrpo, best by validation (iteration 9) 45/50 = 90% 79% – 96% +40 points +25 … +53"
     assert best in rows
 
 

@@ -20,6 +20,7 @@ from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import Task
 from tgrpo.training.planning import group_jobs, plan
 from tgrpo.training.run_folder import RunFolder
+from tgrpo.training.run_record import record_start
 from tgrpo.training.trainer import train
 
 TASKS = Path(__file__).parents[2] / "tasks"
@@ -230,10 +231,11 @@ class TestRun:
     ) -> None:
         folder, _, _ = finished
         names = sorted(path.name for path in (folder.path / "checkpoints").iterdir())
-        assert names == ["best.safetensors", "last.safetensors", "sft.safetensors"]
+        numbered = ["iteration-00001.safetensors", "iteration-00002.safetensors"]
+        assert names == ["best.safetensors", *numbered, "last.safetensors", "sft.safetensors"]
         sft, stored = load_policy(folder.checkpoint("sft"))
         last, _ = load_policy(folder.checkpoint("last"))
-        assert stored.extra == {"iteration": 0, "tasks": [MILK]}
+        assert (stored.extra["iteration"], stored.extra["tasks"]) == (0, [MILK])
         before, after = sft.state_dict(), last.state_dict()
         assert any(not np.array_equal(before[name], after[name]) for name in before)
 
@@ -316,7 +318,7 @@ def test_the_configuration_in_a_folder_is_toml(tmp_path: Path) -> None:
     config = configuration(run_dir=str(tmp_path))
     folder = RunFolder.create(tmp_path, "x", datetime.now())
     chosen = programs(config)
-    folder.record(config, [item.task for item in chosen], chosen)
+    record_start(folder, config, [item.task for item in chosen], chosen)
     table = tomllib.loads((folder.path / "config.toml").read_text())
     assert table["rollout"]["group_size"] == config.rollout.group_size
 

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tgrpo.cli.mistakes import expect_folder, reporting
+from tgrpo.cli.mistakes import WRONG_USAGE, expect_folder, fail, reporting
 
 # Waiting threads of torch sleep instead of spinning: beside worker processes a spinning thread
 # takes the core away from the one it waits for. Read when torch is first imported.
@@ -132,12 +132,23 @@ def train(
     workers: Workers = None,
     stepper: StepperOption = None,
     run_dir: RunDir = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with the run in this folder."),
+    ] = None,
+    accept_new_rewards: Annotated[
+        bool,
+        typer.Option("--accept-new-rewards", help="Resume although programs were edited."),
+    ] = False,
 ) -> None:
     """Train a policy: SFT on demonstrations, then TGRPO or a rival; test both on held-out states.
 
     Reads every program below --rewards, trains on those that --suite and --task leave (the
     quickstart takes one), and writes a run folder with configuration, metrics, checkpoints and
     results.
+
+    However a run ended, --resume goes on where it stands, with its own configuration; --iterations,
+    --workers and what else decides no number may be given anew.
 
     Examples:
 
@@ -150,6 +161,8 @@ def train(
       tgrpo train --preset paper --suite libero_object --demos demonstrations/ --seed 1
 
       tgrpo train --config runs/20260101-120000-milk/config.toml --set learner.kl_weight=0.01
+
+      tgrpo train --resume runs/20260101-120000-milk --iterations 40
     """
     named = {
         "rewards": rewards,
@@ -167,16 +180,27 @@ def train(
         "start_from": start_from,
     }
     with reporting():
-        from tgrpo.cli.options import resolve_options
+        from tgrpo.cli.options import option_layers, resolve_options
+        from tgrpo.cli.preflight import prepare_resumption, prepare_run
 
+        if resume is not None:
+            named["rewards"] = None  # may be another path to the same programs
+            layers = option_layers(
+                named, preset=preset, config_file=config, settings=settings or (), demos=demos
+            )
+            resumption = prepare_resumption(resume, layers, rewards, accept=accept_new_rewards)
+            from tgrpo.cli.training import run_resumption  # torch and MuJoCo: seconds of loading
+
+            run_resumption(resumption)
+            return
+        if accept_new_rewards:
+            fail("--accept-new-rewards is for --resume RUN", WRONG_USAGE)
         resolved = resolve_options(
             named, preset=preset, config_file=config, settings=settings or (), demos=demos
         )
         expect_folder("--run-dir", resolved.config.run_dir)
-        from tgrpo.cli.preflight import prepare_run
-
         readiness = prepare_run(resolved.config)
-        from tgrpo.cli.commands import run_training  # torch and MuJoCo, seconds of loading
+        from tgrpo.cli.training import run_training
 
         run_training(resolved, readiness)
 

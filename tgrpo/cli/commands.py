@@ -10,19 +10,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tgrpo.capacity import cores, worker_count
+from tgrpo.capacity import cores
 from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
 from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
 from tgrpo.cli.options import Resolved
-from tgrpo.cli.preflight import Readiness
 from tgrpo.cli.report import (
     make_listener,
     print_evaluation,
-    print_head,
     print_paths,
-    print_result,
-    print_time,
 )
 from tgrpo.config import TasksConfig, TrainConfig
 from tgrpo.files import write_json
@@ -44,54 +40,14 @@ from tgrpo.training.planning import (
     CONTROL_STEPS_PER_SECOND,
     EXPECTED_SHARE_OF_STEPS,
     initial_rates,
-    plan,
     sft_plan,
 )
-from tgrpo.training.run_folder import RunFolder, versions
-from tgrpo.training.trainer import make_backend, prepare, train
+from tgrpo.training.run_folder import RunFolder
+from tgrpo.training.run_record import record_start, versions
+from tgrpo.training.trainer import make_backend, prepare
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
 EVALUATION_SLOTS = 2 * EVALUATION_BATCH
-
-
-def run_training(resolved: Resolved, readiness: Readiness) -> None:
-    """`tgrpo train`."""
-    console, config, selection = make_console(), resolved.config, readiness.selection
-    print_warnings(console, readiness.warnings)
-    tasks = [item.task for item in selection.used]
-    check_inputs(config, tasks)
-    seconds = Forecast(plan(config, tasks), initial_rates(config)).seconds_left()
-    print_head(
-        console,
-        config,
-        selection,
-        preset=resolved.preset,
-        workers=worker_count(config),
-        seconds=seconds,
-    )
-    folder = RunFolder.create(config.run_dir, run_name(tasks), datetime.now())
-    console.print(f"folder    {folder.path}\n", markup=False, soft_wrap=True)
-    try:
-        with make_listener(console) as listener:
-            result = train(config, selection.used, folder, listener)
-    except KeyboardInterrupt:
-        fail(
-            f"interrupted; {folder.path} keeps what was finished: {_finished(folder)}",
-            INTERRUPTED,
-        )
-    print_result(console, result, config.algorithm)
-    print_time(console, result)
-    print_paths(
-        console,
-        [
-            ("run folder", folder.path),
-            ("results", folder.results),
-            ("SFT policy", folder.checkpoint("sft")),
-            ("last policy", folder.checkpoint("last")),
-            ("best policy", folder.checkpoint("best")),
-            ("metrics", folder.path / "metrics.jsonl"),
-        ],
-    )
 
 
 def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
@@ -104,7 +60,7 @@ def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
         check_skills(task.scene for task in tasks)
 
 
-def _finished(folder: RunFolder) -> str:
+def finished_files(folder: RunFolder) -> str:
     names = sorted(path.name for path in (folder.path / "checkpoints").glob("*.safetensors"))
     return ", ".join(["config.toml", "metrics.jsonl", *names])
 
@@ -140,7 +96,7 @@ def run_sft(resolved: Resolved, out: Path | None) -> None:
     check_inputs(config, tasks)
     warn(console)
     folder = RunFolder.create(config.run_dir, f"sft-{run_name(tasks)}", datetime.now())
-    folder.record(config, tasks)
+    record_start(folder, config, tasks)
     forecast = Forecast(sft_plan(config, tasks), initial_rates(config))
     try:
         with make_listener(console) as listener:
@@ -149,7 +105,7 @@ def run_sft(resolved: Resolved, out: Path | None) -> None:
             save_policy(checkpoint, policy, extra={"tasks": [task.id for task in tasks]})
             evaluation = _validate(config, tasks, policy, forecast, listener)
     except KeyboardInterrupt:
-        fail(f"interrupted; {folder.path} keeps {_finished(folder)}", INTERRUPTED)
+        fail(f"interrupted; {folder.path} keeps {finished_files(folder)}", INTERRUPTED)
     print_evaluation(console, evaluation, "SFT policy on validation states")
     write_json(folder.results, {"split": "validation", **evaluation.as_json()})
     print_paths(console, [("run folder", folder.path), ("policy", checkpoint)])

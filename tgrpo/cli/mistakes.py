@@ -23,6 +23,9 @@ EXIT_CODES = {
     "tgrpo.tasks.UnknownTaskError": WRONG_USAGE,
     "tgrpo.programs.ProgramsError": BAD_INPUT,
     "tgrpo.cli.preflight.NotReadyError": BAD_INPUT,
+    "tgrpo.training.resuming.NoRunError": BAD_INPUT,
+    "tgrpo.training.resuming.ChangedRewardsError": BAD_INPUT,
+    "tgrpo.training.run_folder.RunInUseError": BAD_INPUT,
     "tgrpo.checkpoint.CheckpointError": BAD_INPUT,
     "tgrpo.scripted.demonstrator.DemonstratorError": BAD_INPUT,
     "tgrpo.scripted.planner.UnsupportedGoalError": BAD_INPUT,
@@ -48,7 +51,7 @@ def reporting() -> Iterator[None]:
         code = _exit_code(error)
         if code is None:
             raise
-        fail(_text(error), code)
+        fail("\n".join([_text(error), *getattr(error, "__notes__", ())]), code)
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -53,16 +53,32 @@ def resolve_options(
     demos: str | None = None,
 ) -> Resolved:
     """The configuration of a command. Options that were not given are None. Raises ConfigError."""
-    layers = []
+    text = preset or "none"
     if preset is None and config_file is None:
-        layers.append(preset_layer(DEFAULT_PRESET))
+        preset = DEFAULT_PRESET
         text = f"{DEFAULT_PRESET} (what fits a machine without a GPU policy; others: --preset)"
-    else:
-        layers += [preset_layer(preset)] if preset else []
-        text = preset or "none"
-    layers += [file_layer(config_file)] if config_file else []
-    layers += [_option_layer(named), _demos_layer(demos), settings_layer(settings)]
+    layers = option_layers(
+        named, preset=preset, config_file=config_file, settings=settings, demos=demos
+    )
     return Resolved(resolve(layers), text)
+
+
+def option_layers(
+    named: Mapping[str, Any],
+    *,
+    preset: str | None = None,
+    config_file: Path | None = None,
+    settings: Sequence[str] = (),
+    demos: str | None = None,
+) -> list[Layer]:
+    """What the options of a command say, and nothing else; later layers win."""
+    return [
+        *([preset_layer(preset)] if preset else []),
+        *([file_layer(config_file)] if config_file else []),
+        _option_layer(named),
+        _demos_layer(demos),
+        settings_layer(settings),
+    ]
 
 
 def _option_layer(named: Mapping[str, Any]) -> Layer:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tgrpo.capacity import slots, worker_count
-from tgrpo.config import TrainConfig
+from tgrpo.config import Layer, TrainConfig
 from tgrpo.doctor.checks import CHECKS, PROGRAMS, Patient
 from tgrpo.doctor.examination import QUICK_SECONDS, examine
 from tgrpo.doctor.findings import Finding, Status
 from tgrpo.doctor.report import line
-from tgrpo.programs import Selection, choose, join
+from tgrpo.programs import Selection, TaskProgram, choose, join
 from tgrpo.simulation.state_files import state_file
 from tgrpo.tasks import Task
+from tgrpo.training.resuming import open_run, resumed_config, resumed_programs
+from tgrpo.training.run_folder import RunFolder
+from tgrpo.training.run_record import read_record, what_differs
 
 
 class NotReadyError(RuntimeError):
@@ -33,21 +37,50 @@ class Readiness:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """A run that goes on, with what, and what its user should know before it does."""
+
+    folder: RunFolder
+    config: TrainConfig
+    programs: tuple[TaskProgram, ...]
+    warnings: tuple[str, ...]
+
+
 def prepare_run(config: TrainConfig) -> Readiness:
     """Raises UnknownChoiceError, ProgramsError, NotReadyError."""
     choice = choose(config.rewards, config.tasks)
     findings = examine_quickly(config)
     _refuse(findings)
     selection = join(choice)
-    return Readiness(
-        selection,
-        (
-            *selection.warnings,
-            *(line(item) for item in findings if item.status is Status.WARNING),
-            *sizes(config, len(selection.used)),
-            *ungenerated([item.task for item in selection.used]),
-        ),
-    )
+    tasks = [item.task for item in selection.used]
+    return Readiness(selection, (*selection.warnings, *_warnings(config, findings, tasks)))
+
+
+def prepare_resumption(
+    path: Path, layers: Sequence[Layer], rewards: Path | None, *, accept: bool
+) -> Resumption:
+    """Raises NoRunError, ConfigError, ProgramsError, ChangedRewardsError, NotReadyError."""
+    folder = open_run(path)
+    config = resumed_config(folder, layers)
+    programs, notes = resumed_programs(folder, rewards, accept=accept)
+    findings = examine_quickly(config)
+    _refuse(findings)
+    differs = what_differs(read_record(folder))
+    changed = [
+        f"since the run's last start: {', '.join(differs)}; results may differ from those of a run "
+        "that was not interrupted"
+    ]
+    warnings = _warnings(config, findings, [item.task for item in programs])
+    return Resumption(folder, config, programs, (*notes, *(changed if differs else ()), *warnings))
+
+
+def _warnings(
+    config: TrainConfig, findings: Sequence[Finding], tasks: Sequence[Task]
+) -> Iterator[str]:
+    yield from (line(item) for item in findings if item.status is Status.WARNING)
+    yield from sizes(config, len(tasks))
+    yield from ungenerated(tasks)
 
 
 def examine_quickly(config: TrainConfig) -> tuple[Finding, ...]:

@@ -16,7 +16,7 @@ from tgrpo.intervals import Interval
 from tgrpo.programs import Selection
 from tgrpo.progress import Status
 from tgrpo.rollouts.evaluation import Evaluation, TaskEvaluation
-from tgrpo.training.trainer import TrainingResult
+from tgrpo.training.result import TrainingResult
 
 _PLAIN_INTERVAL = 10.0  # seconds between two lines where there is no terminal
 

@@ -22,7 +22,7 @@ class Sampler(Protocol):
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
-        """What it sees besides the state; nothing is drawn for a policy that asks for none."""
+        """The policy's."""
         ...
 
     def sample(
@@ -38,10 +38,10 @@ class Sampler(Protocol):
         """Choose an action in each of B environments; no row's answer depends on the others, to
         the bit.
 
-        `robot` (B, 9), `objects` (B, K, 7); `images` (B, H, W, 3) uint8 of each of `cameras`, by
-        name, None where there are none. Temperature 0 is greedy, and `uniforms` is None;
-        otherwise the bins are drawn by inverse CDF from `uniforms` (B, 7) in [0, 1), so that the
-        noise is keyed by the caller and a result does not depend on who computes it.
+        `robot` (B, 9), `objects` (B, K, 7); `images` (B, H, W, 3) uint8 of each of `cameras`, None
+        where it has none. Temperature 0 is greedy, and `uniforms` is None; otherwise the bins are
+        drawn by inverse CDF from `uniforms` (B, 7) in [0, 1), so that the noise is keyed by the
+        caller and a result does not depend on who computes it.
         Returns tokens (B, 7) int64 and their log-probs (B, 7) float32 at that temperature
         (greedy: at temperature 1).
         """
@@ -52,6 +52,11 @@ class Policy(Protocol):
     """One call concerns one task: every row of a batch shares the `TaskContext`."""
 
     kind: str  # name in checkpoints and on the command line: "tiny"
+
+    @property
+    def cameras(self) -> tuple[Camera, ...]:
+        """What it sees besides the state; nothing is drawn for a policy that asks for none."""
+        ...
 
     @property
     def device(self) -> torch.device: ...

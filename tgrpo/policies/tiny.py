@@ -33,13 +33,14 @@ from tgrpo.policies.tiny_network import (
 )
 from tgrpo.policies.tiny_sampler import TinySampler, weights_of
 from tgrpo.policies.vocabulary import Vocabulary, object_words
-from tgrpo.trajectory import TaskContext
+from tgrpo.trajectory import Camera, TaskContext
 
 
 class TinyPolicy(nn.Module):
     """See `tgrpo.policies.base.Policy`. Equal seeds give bitwise equal initial weights."""
 
     kind = "tiny"
+    cameras: tuple[Camera, ...] = ()
 
     def __init__(self, config: TinyConfig | None = None, *, seed: int = 0) -> None:
         super().__init__()

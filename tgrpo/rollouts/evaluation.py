@@ -97,6 +97,14 @@ class TaskEvaluation:
             "outcomes": [_outcome_json(item) for item in self.outcomes],
         }
 
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> TaskEvaluation:
+        """What `as_json` gave. Raises KeyError, TypeError, ValueError for anything else."""
+        outcomes = tuple(
+            Outcome(**{**item, "ending": Ending(item["ending"])}) for item in value["outcomes"]
+        )
+        return cls(value["task"], outcomes, value["stages"])
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -118,6 +126,12 @@ class Evaluation:
             "seconds": dict(self.seconds),
             "workers_replaced": self.workers_replaced,
         }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Evaluation:
+        """What `as_json` gave. Raises KeyError, TypeError, ValueError for anything else."""
+        tasks = tuple(map(TaskEvaluation.from_json, value["tasks"]))
+        return cls(tasks, value["seconds"], value["workers_replaced"])
 
 
 def evaluate(

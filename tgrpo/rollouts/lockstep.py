@@ -252,22 +252,24 @@ class Lane:
         live = [row for row, arm in self.arms.items() if arm.ending is None]
         if not live:
             return
-        start = time.perf_counter()
-        robot, objects = self._robot[live], self._objects[live]  # copies: the arms keep them
+        # Copies: the arms keep them.
+        robot, objects = self._robot[live], self._objects[live]
         images = {camera.name: self._images[camera.name][live] for camera in policy.cameras}
+        noise = np.array([self.arms[row].noise for row in live]) if temperature > 0 else None
+        start = time.perf_counter()
         tokens, log_probs = policy.sample(
             self.context,
             robot,
             objects,
             temperature=temperature,
-            uniforms=np.array([self.arms[row].noise for row in live]) if temperature > 0 else None,
+            uniforms=noise,
             images=images or None,
         )
         clock.add("policy", time.perf_counter() - start)
-        for index, row in enumerate(live):
-            own = {name: batch[index] for name, batch in images.items()}
-            seen = Observation(robot[index], objects[index], own)
-            self.arms[row].decide(seen, tokens[index], log_probs[index])
+        for place, row in enumerate(live):
+            own = {name: rows[place] for name, rows in images.items()}
+            seen = Observation(robot[place], objects[place], own)
+            self.arms[row].decide(seen, tokens[place], log_probs[place])
         slots = [self.slots[row] for row in live]
         self._awaited += pool.step(self.tag, slots, actions.decode(tokens))
 

@@ -25,6 +25,7 @@ from tgrpo.simulation.model_cache import (
     compiled_task,
     entry_stem,
     libero_xml,
+    with_suffix,
 )
 from tgrpo.tasks import Task
 
@@ -55,31 +56,26 @@ def drawn_model(task: Task) -> DrawnModel:
 
     Raises CacheLimitError.
     """
-    stem = entry_stem(task, ".drawn")
+    stem = entry_stem(task, "drawn")
     try:
         return _read(stem)
-    except _UNREADABLE:
-        with being_made(stem):
-            try:
-                return _read(stem)  # another process has made it meanwhile
-            except FileNotFoundError:
-                logger.info("compiling what is drawn of %s once, into %s", task.id, stem.parent)
-            except _UNREADABLE as error:
-                logger.warning("%s cannot be read (%s); compiling it anew", stem, error)
-            return _make(task, stem)
-
-
-# FileNotFoundError is no damage: nothing was made yet, or another process has just removed it.
-_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError)
-
-
-def _files(stem: Path) -> tuple[Path, Path]:
-    return stem.with_name(f"{stem.name}.mjb"), stem.with_name(f"{stem.name}.json")
+    except FileNotFoundError:
+        logger.info("compiling what is drawn of %s once, into %s", task.id, stem.parent)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        logger.warning("%s cannot be read (%s); compiling it anew", stem, error)
+    with being_made(stem):
+        try:
+            return _read(stem)  # another process has made it meanwhile
+        except (OSError, ValueError, KeyError, TypeError):
+            _write(task, stem)
+            make_room(keep=stem)
+            return _read(stem)
 
 
 def _read(stem: Path) -> DrawnModel:
-    binary, known = _files(stem)
+    known = with_suffix(stem, ".json")
     lamps = json.loads(known.read_text())["lamps"]
+    binary = with_suffix(stem, ".mjb")
     if not binary.is_file():
         raise FileNotFoundError(binary)
     drawn = DrawnModel(
@@ -90,24 +86,18 @@ def _read(stem: Path) -> DrawnModel:
     return drawn
 
 
-def _make(task: Task, stem: Path) -> DrawnModel:
-    """Compile, keep in the cache, and make room there."""
+def _write(task: Task, stem: Path) -> None:
+    """Both files, each complete or absent; the JSON last, since readers look for it first."""
     compiled = compiled_task(task)
     model = mujoco.MjModel.from_xml_string(libero_xml(task))
     _hide_sites(model, compiled)
-    drawn = DrawnModel(model, tuple(_lamps(compiled.objects)))
-    _write(stem, drawn)
-    make_room(keep=stem)
-    return drawn
-
-
-def _write(stem: Path, drawn: DrawnModel) -> None:
-    """Both files, each complete or absent; the JSON last, since readers look for it first."""
-    binary, known = _files(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    size = mujoco.mj_sizeModel(drawn.model)
-    replace_file(binary, lambda path: mujoco.mj_saveModel(drawn.model, str(path)), size=size)
-    write_text(known, json.dumps({"lamps": [asdict(lamp) for lamp in drawn.lamps]}))
+    replace_file(
+        with_suffix(stem, ".mjb"),
+        lambda path: mujoco.mj_saveModel(model, str(path)),
+        size=mujoco.mj_sizeModel(model),
+    )
+    lamps = [asdict(lamp) for lamp in _lamps(compiled.objects)]
+    write_text(with_suffix(stem, ".json"), json.dumps({"lamps": lamps}))
 
 
 def _hide_sites(model: mujoco.MjModel, compiled: CompiledTask) -> None:

@@ -97,13 +97,13 @@ _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError)
 def entry_stem(task: Task, kind: str = "") -> Path:
     """Path without suffix; with its folder it holds everything the model depends on.
 
-    Models of another `kind` are entries of their own.
+    `kind`: of what else is kept of the task.
     """
     digest = hashlib.sha256(task.bddl_file.read_bytes()).hexdigest()[:16]
-    return version_folder() / task.suite / f"{task.name}{kind}-{digest}"
+    return version_folder() / task.suite / "-".join(filter(None, (task.name, kind, digest)))
 
 
-def _with_suffix(stem: Path, suffix: str) -> Path:
+def with_suffix(stem: Path, suffix: str) -> Path:
     return stem.with_name(stem.name + suffix)
 
 
@@ -120,8 +120,8 @@ def _read_or_make(task: Task, stem: Path) -> CompiledTask:
 
 
 def _read(stem: Path) -> CompiledTask:
-    known = json.loads(_with_suffix(stem, ".json").read_text())
-    binary = _with_suffix(stem, ".mjb")
+    known = json.loads(with_suffix(stem, ".json").read_text())
+    binary = with_suffix(stem, ".mjb")
     if not binary.is_file():
         raise FileNotFoundError(binary)
     compiled = CompiledTask(
@@ -129,12 +129,12 @@ def _read(stem: Path) -> CompiledTask:
         objects=tuple(ObjectEntry(**entry) for entry in known["objects"]),
         initial_arm=tuple(known["initial_arm"]),
     )
-    mark_used(_with_suffix(stem, ".json"))
+    mark_used(with_suffix(stem, ".json"))
     return compiled
 
 
 def _read_xml(stem: Path) -> str:
-    return gzip.decompress(_with_suffix(stem, ".xml.gz").read_bytes()).decode()
+    return gzip.decompress(with_suffix(stem, ".xml.gz").read_bytes()).decode()
 
 
 def _make(task: Task, stem: Path) -> tuple[CompiledTask, str]:
@@ -162,9 +162,9 @@ def _write(stem: Path, compiled: CompiledTask, xml: str) -> None:
     }
     stem.parent.mkdir(parents=True, exist_ok=True)
     compressed = gzip.compress(xml.encode(), mtime=0)
-    replace_file(_with_suffix(stem, ".xml.gz"), lambda path: path.write_bytes(compressed))
+    replace_file(with_suffix(stem, ".xml.gz"), lambda path: path.write_bytes(compressed))
     replace_file(
-        _with_suffix(stem, ".mjb"), lambda path: mujoco.mj_saveModel(compiled.model, str(path))
+        with_suffix(stem, ".mjb"), lambda path: mujoco.mj_saveModel(compiled.model, str(path))
     )
     text = json.dumps(known, indent=1)
-    replace_file(_with_suffix(stem, ".json"), lambda path: path.write_text(text))
+    replace_file(with_suffix(stem, ".json"), lambda path: path.write_text(text))

@@ -78,6 +78,8 @@ def gather(
 
     forecast.begin("demonstrate")
     for task in tasks:
+        if folder.demonstrations(task.id).is_file():
+            continue  # whole, from before the run was resumed
         demonstrate(
             task,
             split="train",

