@@ -12,6 +12,7 @@ from shutil import which
 
 BACKENDS = ("egl", "osmesa", "glfw")  # best first, where there is no screen
 GL = "MUJOCO_GL"
+DEVICE = "MUJOCO_EGL_DEVICE_ID"
 LIBRARIES = {"egl": "EGL", "osmesa": "OSMesa"}  # loaded with `import mujoco`
 _PACKAGES = {  # manager -> backend, or a library that LIBERO needs -> what it is called there
     "apt-get": {

@@ -23,7 +23,9 @@ from tgrpo.gym import ENV_ID, LiberoEnv, LiberoVectorEnv
 from tgrpo.programs import ProgramsError
 from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import load_states
+from tgrpo.simulation.rendering import Renderer
 from tgrpo.tasks import UnknownTaskError, find_task
+from tgrpo.trajectory import Camera
 
 pytestmark = pytest.mark.sim
 
@@ -57,6 +59,30 @@ def test_the_single_environment_passes_gymnasiums_checker() -> None:
     assert {text for text in told if "infinity" not in text} == set()
 
 
+def test_a_render_mode_shows_what_the_camera_sees_upright() -> None:
+    camera = Camera("frontview", 24, 40)
+    env = LiberoEnv(TASK, render_mode="rgb_array", camera=camera)
+    with pytest.raises(ResetNeeded):
+        env.render()
+    env.reset(seed=0, options={"state": 3})
+    first = env.render()
+    assert first is not None
+    env.step(DOWN)
+    assert (env.render() != first).any()
+    env.close()
+    renderer = Renderer()
+    simulation = Simulation(find_task(TASK), renderer=renderer)
+    simulation.reset(load_states(simulation.task, "train")[3])
+    np.testing.assert_array_equal(simulation.look((camera,))["frontview"][::-1], first)
+    simulation.close()
+    renderer.close()
+
+
+def test_an_unknown_render_mode_is_refused() -> None:
+    with pytest.raises(ValueError, match="render_mode is 'rgb_array' or None, not 'human'"):
+        LiberoEnv(TASK, render_mode="human")  # type: ignore[arg-type]
+
+
 def test_make_vec_makes_the_vector_environment_without_a_warning(quick: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -75,7 +101,7 @@ def test_it_does_what_gymnasiums_own_vector_of_single_environments_does(
         [lambda: LiberoEnv(quick, max_steps=8) for _ in range(3)], autoreset_mode=mode
     )
     ours = LiberoVectorEnv(quick, num_envs=3, workers=2, max_steps=8, autoreset_mode=mode)
-    assert ours.metadata == rival.metadata
+    assert ours.metadata["autoreset_mode"] == rival.metadata["autoreset_mode"]
     for name in ("observation_space", "action_space"):
         assert getattr(ours, name) == getattr(rival, name)
         assert getattr(ours, f"single_{name}") == getattr(rival, f"single_{name}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,3 +183,63 @@ def test_along_an_episode_the_pixels_are_liberos(stove):
 @pytest.mark.full
 def test_in_every_suite_the_pixels_are_liberos(other):
     assert episode(other, 60, 6) == [(0, 0)] * 10
+
+
+def test_an_unknown_camera_is_told_with_those_there_are(stove):
+    with pytest.raises(ValueError, match=r"no camera 'wristview' .* there are .*agentview"):
+        stove.ours["fast"].look((Camera("wristview", 8, 8),))
+
+
+def test_two_tasks_take_turns_in_one_context(stove, renderer):
+    state = load_states(find_task(OTHERS["object"]), "train")[0]
+    stove.restore(3)
+    before = stove.ours["fast"].look(CAMERAS)
+    other = Simulation(find_task(OTHERS["object"]), renderer=renderer)
+    other.restore(state)
+    first = other.look(CAMERAS)
+    between = stove.ours["fast"].look(CAMERAS)
+    again = other.look(CAMERAS)
+    other.close()
+    after = stove.ours["fast"].look(CAMERAS)
+    for name, image in before.items():
+        assert (image != first[name]).any()
+        np.testing.assert_array_equal(between[name], image)
+        np.testing.assert_array_equal(after[name], image)
+        np.testing.assert_array_equal(again[name], first[name])
+
+
+def test_without_a_device_it_is_told_what_mends_it():
+    script = "from tgrpo.simulation.rendering import Renderer; from tgrpo.tasks import find_task; "
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}Renderer().acquire(find_task({STOVE!r}))"],
+        env={**os.environ, "MUJOCO_GL": "egl", "MUJOCO_EGL_DEVICE_ID": "99"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("tgrpo.simulation.rendering.RenderingError: images are asked for")
+    assert "got 99" in last
+    assert "try: unset MUJOCO_EGL_DEVICE_ID" in last
+
+
+@pytest.mark.full
+def test_a_task_that_is_let_go_leaves_no_memory():
+    """A load takes some 450 MB; malloc keeps what is freed, in pieces, and a few are enough."""
+    script = f"""
+from pathlib import Path
+from tgrpo.simulation.rendering import Renderer
+from tgrpo.tasks import find_task
+
+renderer, tasks = Renderer(), [find_task(name) for name in {[STOVE, OTHERS["object"]]!r}]
+for turn in range(12):
+    renderer.acquire(tasks[turn % 2])
+    renderer.release(tasks[turn % 2])
+    print(int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 10**6)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    resident = [int(line) for line in done.stdout.split()]
+    assert len(resident) == 12
+    assert max(resident[6:]) - max(resident[:6]) < 300

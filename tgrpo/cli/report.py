@@ -213,7 +213,8 @@ def print_time(console: Console, result: TrainingResult) -> None:
         return f"{name} {spent[name] / total:.0%}"
 
     main = ", ".join(map(share, ("wait", "policy", "transport", "update")))
-    workers = ", ".join(map(share, ("physics", "reward", "idle")))
+    drawn = ("rendering",) if spent.get("rendering") else ()
+    workers = ", ".join(map(share, ("physics", "reward", *drawn, "idle")))
     console.print(
         f"\nTime of the iterations, {_duration(total)}: {main}."
         f"\nOf the simulator processes during it: {workers}, "

@@ -116,7 +116,7 @@ def _frames(patient: Patient) -> tuple[Finding, ...]:
 def _hardware_device(patient: Patient, default: Answer) -> int | None:
     """The first EGL device that draws in hardware: their numbers are others than CUDA's."""
     devices = range(min(default.value["devices"], _MOST_DEVICES))
-    chosen = [{gl_libraries.GL: "egl", rendering.DEVICE: str(device)} for device in devices]
+    chosen = [{gl_libraries.GL: "egl", gl_libraries.DEVICE: str(device)} for device in devices]
     for device, answer in zip(devices, patient.draws(chosen) if chosen else (), strict=True):
         if answer.worked and not rendering.is_software(answer):
             return device

@@ -77,7 +77,7 @@ def in_container() -> bool:
 
 
 def judge_shared_memory(free: int | None, container: bool) -> Finding:
-    """Ray, and torch's loaders, keep there what processes share."""
+    """Ray, and torch's loaders, keep there what processes share; our own images have no name."""
     name = "shared memory"
     fix = (
         "docker run --shm-size=8g …"

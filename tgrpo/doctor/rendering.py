@@ -12,9 +12,8 @@ from pathlib import Path
 
 from tgrpo.doctor.findings import Finding, ok, problem, warning
 from tgrpo.doctor.probing import Answer
-from tgrpo.gl_libraries import BACKENDS, GL, LIBRARIES, Libraries, loaded_backend
+from tgrpo.gl_libraries import BACKENDS, DEVICE, GL, LIBRARIES, Libraries, loaded_backend
 
-DEVICE = "MUJOCO_EGL_DEVICE_ID"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 # What MuJoCo and robosuite accept on Linux, besides words for on and off.
 _ACCEPTED = (*BACKENDS, "glx", "", "on", "enable", "enabled", "true", "1")

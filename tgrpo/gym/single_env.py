@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import gymnasium
 import numpy as np
@@ -13,15 +13,24 @@ from tgrpo.gym.spaces import action_space, observation_space
 from tgrpo.gym.starts import ProgramLike, TaskLike, resolve
 from tgrpo.rollouts.episodes import Slot, StepperName
 from tgrpo.simulation.initial_states import Split
+from tgrpo.simulation.rendering import Renderer
+from tgrpo.trajectory import Camera
+
+CONTROL_RATE = 20  # steps of 0.05 s per second
+AGENTVIEW = Camera("agentview", 256, 256)
 
 
 class LiberoEnv(gymnasium.Env[ObsType, np.ndarray]):
     """The single view of `LiberoVectorEnv`; see there for the arguments.
 
     A vector environment of n reset with `seed` does what n of these do with `seed`, `seed + 1`, ….
+    With `render_mode="rgb_array"`, `render` draws what `camera` sees.
     """
 
-    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012  Gymnasium's own annotation
+    metadata: dict[str, Any] = {  # noqa: RUF012  Gymnasium's own annotation
+        "render_modes": ["rgb_array"],
+        "render_fps": CONTROL_RATE,
+    }
 
     def __init__(
         self,
@@ -31,11 +40,18 @@ class LiberoEnv(gymnasium.Env[ObsType, np.ndarray]):
         split: Split = "train",
         max_steps: int | None = None,
         stepper: StepperName = "fast",
+        render_mode: Literal["rgb_array"] | None = None,
+        camera: Camera = AGENTVIEW,
     ) -> None:
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode is 'rgb_array' or None, not {render_mode!r}")
+        self.render_mode = render_mode
+        self._camera = camera
+        self._renderer = Renderer() if render_mode else None
         self.starts = resolve(task, program, split, max_steps)
         self.observation_space = observation_space(self.starts.task)
         self.action_space = action_space()
-        self._slot = Slot(stepper)
+        self._slot = Slot(stepper, self._renderer, watched=True)
         self._episode: Episode | None = None
 
     def reset(
@@ -56,7 +72,17 @@ class LiberoEnv(gymnasium.Env[ObsType, np.ndarray]):
         done = self._episode.step(self._slot.step(action))
         return done.observation, done.reward, done.terminated, done.truncated, done.info
 
+    def render(self) -> np.ndarray | None:
+        """What the camera sees, (H, W, 3) uint8, upright; None without a render mode."""
+        if self._renderer is None:
+            return None
+        if self._episode is None:
+            raise ResetNeeded("no episode is under way: call reset() first")
+        return np.ascontiguousarray(self._slot.look((self._camera,))[self._camera.name][::-1])
+
     def close(self) -> None:
-        """Release the simulator. Safe to call twice."""
+        """Release simulator and renderer. Safe to call twice."""
         self._episode = None
         self._slot.close()
+        if self._renderer is not None:
+            self._renderer.close()

@@ -7,7 +7,7 @@ begins with a restored state and nothing is built again.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -20,7 +20,7 @@ from tgrpo.simulation.initial_states import InitialState
 from tgrpo.simulation.model_cache import LoadedModels
 from tgrpo.simulation.rendering import Renderer
 from tgrpo.tasks import Task
-from tgrpo.trajectory import Camera, Observation, TaskContext
+from tgrpo.trajectory import Camera, Images, Observation, TaskContext
 
 StepperName = Literal["fast", "libero"]
 
@@ -75,16 +75,21 @@ _Judge = Callable[[mujoco.MjData], Scores]
 
 
 class Slot:
-    """Room for one episode at a time. Slots of a process share its `models` and `renderer`."""
+    """Room for one episode at a time. Slots of a process share its `models` and `renderer`.
+
+    `watched`: `look` works also in episodes whose assignment asks for no camera.
+    """
 
     def __init__(
         self,
         stepper: StepperName = "fast",
         renderer: Renderer | None = None,
         models: LoadedModels | None = None,
+        *,
+        watched: bool = False,
     ):
         self._stepper: StepperName = stepper
-        self._renderer = renderer
+        self._renderer, self._watched = renderer, watched
         self._models = models
         self._steps_left = 0
         self._simulation: Simulation | None = None
@@ -130,13 +135,17 @@ class Slot:
     def _with_images(self, moment: Moment) -> Moment:
         """What the policy sees besides the state, if it asked for anything."""
         assert self.assignment is not None
-        assert self._simulation is not None
         if not self.assignment.cameras:
             return moment
         start = time.perf_counter()
-        images = self._simulation.look(self.assignment.cameras)
+        images = self.look(self.assignment.cameras)
         observation = replace(moment.observation, images=images)
         return replace(moment, observation=observation, rendering_seconds=_since(start))
+
+    def look(self, cameras: Sequence[Camera]) -> Images:
+        """See `Simulation.look`."""
+        assert self._simulation is not None
+        return self._simulation.look(cameras)
 
     def close(self) -> None:
         if self._simulation is not None:
@@ -145,7 +154,8 @@ class Slot:
         self._reward_fns.clear()
 
     def _simulation_of(self, assignment: Assignment) -> Simulation:
-        task, renderer = assignment.task, self._renderer if assignment.cameras else None
+        task = assignment.task
+        renderer = self._renderer if assignment.cameras or self._watched else None
         kept = self._simulation
         if kept is None or kept.task != task or kept.renderer is not renderer:
             self.close()

@@ -60,6 +60,7 @@ class Report:
     terms: tuple[Mapping[str, float], ...]  # named parts of the reward, as `Scores.terms`
     seconds: Mapping[str, float] = field(default_factory=dict)
     images: Images = field(default_factory=dict)  # (n, H, W, 3) each; of rows that go on
+    in_shared_memory: bool = False  # they lie there, and not in the report
 
 
 @dataclass(frozen=True, slots=True)

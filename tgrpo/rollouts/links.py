@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from typing import Protocol, TypeVar
 
 from tgrpo.rollouts.episodes import StepperName
-from tgrpo.rollouts.hosting import Command, Failure, Host, Report
+from tgrpo.rollouts.hosting import Assign, Command, Failure, Host, Report
 from tgrpo.rollouts.processes import Child
+from tgrpo.rollouts.shared_images import Layout, SharedImages, receive, share
+from tgrpo.trajectory import Camera
 
 
 class LinkBrokenError(Exception):
@@ -44,7 +47,9 @@ L = TypeVar("L", bound=Link)
 class Links(Protocol[L]):
     """Where workers are started and listened to."""
 
-    def start(self, number: int) -> L: ...
+    def start(self, number: int, slots: tuple[int, ...]) -> L:
+        """Start worker `number`, which will be told of `slots` alone."""
+        ...
 
     def wait(self, links: Sequence[L], timeout: float) -> list[L]:
         """Those of `links` that have an answer or are gone; perhaps none after `timeout` s."""
@@ -52,25 +57,39 @@ class Links(Protocol[L]):
 
 
 class ProcessLink:
-    """A process of this machine at the end of a pipe.
+    """A process of this machine at the end of a pipe; images take the way through shared memory.
 
     Commands are a few kB and a lane sends one at a time: they fit the pipe of a process that does
     not read, so that sending never blocks.
     """
 
-    def __init__(self, name: str, stepper: StepperName):
+    def __init__(self, name: str, slots: tuple[int, ...], stepper: StepperName):
         self._child = Child(name, _serve, stepper)
         self.connection: Connection = self._child.connection
+        self._slots = slots
+        self._images: SharedImages | None = None
 
     def send(self, command: Command) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            if isinstance(command, Assign):
+                self._make_room(next(iter(command.assignments.values())).cameras)
             self.connection.send(command)
+
+    def _make_room(self, cameras: tuple[Camera, ...]) -> None:
+        """For an image of each camera and slot, unless there is."""
+        layout = Layout(self._slots, cameras)
+        if cameras and (self._images is None or self._images.layout != layout):
+            self._images = share(self.connection, layout)
 
     def receive(self) -> Report | Failure:
         try:
-            return self.connection.recv()
+            said: Report | Failure = self.connection.recv()
         except (EOFError, OSError):  # also in the middle of a message
             raise LinkBrokenError(self._child.ending()) from None
+        if isinstance(said, Failure) or not said.in_shared_memory:
+            return said
+        assert self._images is not None
+        return replace(said, images=self._images.read(said.slots))
 
     def ask_to_leave(self) -> None:
         self._child.ask_to_leave()
@@ -88,8 +107,8 @@ class Processes:
     def __init__(self, stepper: StepperName):
         self._stepper: StepperName = stepper
 
-    def start(self, number: int) -> ProcessLink:
-        return ProcessLink(f"tgrpo-worker-{number}", self._stepper)
+    def start(self, number: int, slots: tuple[int, ...]) -> ProcessLink:
+        return ProcessLink(f"tgrpo-worker-{number}", slots, self._stepper)
 
     def wait(self, links: Sequence[ProcessLink], timeout: float) -> list[ProcessLink]:
         by_connection = {link.connection: link for link in links}
@@ -100,6 +119,16 @@ class Processes:
 def _serve(connection: Connection, stepper: StepperName) -> None:
     """The worker process. An end of file on the pipe, also that of a dead parent, ends it."""
     host = Host(stepper)
+    shared: SharedImages | None = None
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            connection.send(host.answer(connection.recv()))
+            message: Command | Layout = connection.recv()
+            if isinstance(message, Layout):
+                shared = receive(connection, message)
+                continue
+            answer = host.answer(message)
+            if isinstance(answer, Report) and answer.images:
+                assert shared is not None
+                shared.write(answer.slots, answer.images)
+                answer = replace(answer, images={}, in_shared_memory=True)
+            connection.send(answer)

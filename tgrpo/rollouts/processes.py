@@ -14,7 +14,12 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 
-ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+ONE_THREAD = {
+    **dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
+    ),
+    "LP_NUM_THREADS": "0",  # of Mesa's software renderer, besides the one that calls it
+}
 _PATIENCE = 5.0  # seconds a child has to leave after it was asked to
 
 
@@ -87,7 +92,7 @@ def uninterrupted() -> Iterator[None]:
 def single_threaded() -> Iterator[None]:
     """Children started inside use one thread each: there is a process per core already."""
     before = {name: os.environ.get(name) for name in ONE_THREAD}
-    os.environ.update(dict.fromkeys(ONE_THREAD, "1"))
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:

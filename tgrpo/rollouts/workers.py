@@ -72,10 +72,11 @@ class Pool:
         self._on_loss = on_loss
         self._failures: Counter[str] = Counter()  # by task
         self._workers: list[_Worker] = []
+        self._spread = min(workers, slots)
         try:
-            for number in range(min(workers, slots)):
+            for number in range(self._spread):
                 with uninterrupted():
-                    self._workers.append(_Worker(number, self._links.start(number)))
+                    self._workers.append(self._start(number))
         except BaseException:  # Ctrl-C too leaves no process behind
             self.close()
             raise
@@ -125,10 +126,17 @@ class Pool:
     ) -> None:
         self.close()
 
+    def _start(self, number: int) -> _Worker:
+        return _Worker(number, self._links.start(number, self._own(number)))
+
+    def _own(self, number: int) -> tuple[int, ...]:
+        """The slots that live in worker `number`."""
+        return tuple(range(number, self.slots, self._spread))
+
     def _by_worker(self, slots: Sequence[int]) -> dict[_Worker, tuple[int, ...]]:
         parts: dict[_Worker, list[int]] = {}
         for slot in slots:
-            parts.setdefault(self._workers[slot % len(self._workers)], []).append(slot)
+            parts.setdefault(self._workers[slot % self._spread], []).append(slot)
         return {worker: tuple(own) for worker, own in parts.items()}
 
     def _listen(self) -> list[Report | Loss]:
@@ -167,10 +175,10 @@ class Pool:
             raise WorkerError(text if self._most_failures == 1 else f"{text}\n{count}; giving up")
         with uninterrupted():
             worker.link.kill()
-            self._workers[worker.number] = _Worker(worker.number, self._links.start(worker.number))
+            self._workers[worker.number] = self._start(worker.number)
         self._on_loss(f"{text}\nreplaced; what it played is played again; {count}")
         return Loss(
-            slots=tuple(range(worker.number, self.slots, len(self._workers))),
+            slots=self._own(worker.number),
             unanswered=Counter(command.tag for command in worker.owed),
         )
 

@@ -2,7 +2,7 @@
 
 The state-only model of `model_cache` has none of these. Compiling the full one from XML takes
 2.2 s of CPU and leaves 0.9 GB with the process; its binary, 220 to 290 MB, loads in 0.4 s and
-leaves 0.3. So the binary is written at the first use, beside the task's other files.
+leaves 0.3. So the binary is written at the first use, as an entry of the cache of its own.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from tgrpo.gl_libraries import GL, loaded_backend, see_libraries
+from tgrpo.gl_libraries import DEVICE, GL, loaded_backend, see_libraries
 from tgrpo.simulation.culling import Culling
 from tgrpo.simulation.drawn_model import DrawnModel, drawn_model
 from tgrpo.tasks import Task
@@ -47,7 +47,7 @@ class Glimpse:
 class Renderer:
     """Draws any task with one GL context. Make one per process, inside the process that draws.
 
-    A task is loaded, some 0.7 GB with textures, from its first `acquire` to its last `release`.
+    A task is loaded, some 0.5 GB with textures, from its first `acquire` to its last `release`.
     The context is created with the first; nothing is before.
     """
 
@@ -171,8 +171,9 @@ def _gl_context() -> Any:
         # Sizes are of a window, which only GLFW has; images are drawn beside it.
         return importlib.import_module(f"mujoco.{module}").GLContext(1, 1)
     except Exception as error:  # each library has errors of its own, or none
-        libraries = see_libraries()
+        told = os.environ.get(DEVICE)
+        fix = f"unset {DEVICE}" if told else see_libraries().instead_of(backend)
         raise RenderingError(
-            f"policies that see images need a frame, and {backend} draws none ({error}); try: "
-            f"{libraries.instead_of(backend)} (`tgrpo doctor` tries every backend)"
+            f"images are asked for, and {backend} draws none ({error}); try: {fix} "
+            "(`tgrpo doctor` tries every backend)"
         ) from error

@@ -53,7 +53,7 @@ class Actors:
         self._stepper: StepperName = stepper
         self._room = get_current_placement_group()
 
-    def start(self, number: int) -> ActorLink:
+    def start(self, number: int, slots: tuple[int, ...]) -> ActorLink:  # noqa: ARG002
         place = PlacementGroupSchedulingStrategy(
             self._room, placement_group_bundle_index=1 + number
         )

@@ -12,7 +12,7 @@ from tgrpo.cluster import ClusterError, expect_address, unreachable
 from tgrpo.rollouts.processes import ONE_THREAD
 
 # Of every actor: there is one for each core already, and waiting threads leave it to others.
-_ENVIRONMENT = {**dict.fromkeys(ONE_THREAD, "1"), "OMP_WAIT_POLICY": "PASSIVE"}
+_ENVIRONMENT = {**ONE_THREAD, "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 class Session:
