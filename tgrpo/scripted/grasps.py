@@ -6,7 +6,7 @@ then follows the object with it. Lengths in m, angles in rad, world frame, quate
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -123,12 +123,14 @@ def plan_grasp(
     *,
     base: np.ndarray,
     move: np.ndarray,
+    cost_of_release: Callable[[np.ndarray, float], float] = lambda *_: 0.0,
 ) -> Grasp:
     """The cheapest grasp of the object at `position` (3,) that keeps the hand clear.
 
-    `base` (3,): the robot's; `move` (3,): how far the object is to go. Cost, in m: room that is
-    missing around the hand, stretching the arm too far at either end of the move, turning the
-    hand, leaving the middle of the object.
+    `base` (3,): the robot's; `move` (3,): how far the object is to go; `cost_of_release`: room in
+    m that is missing there, of a grip site that is now at a point (3,) and a yaw. Cost, in m: room
+    that is missing around the hand here and there, stretching the arm too far at either end of the
+    move, turning the hand, leaving the middle of the object.
     """
     styles = STYLES.get(category, OTHER)
 
@@ -138,6 +140,7 @@ def plan_grasp(
         room = room_around(candidate.point, candidate.yaw, obstacles)
         return (
             _COST_OF_LACKING_ROOM * max(0.0, _WANTED_ROOM - room)
+            + _COST_OF_LACKING_ROOM * cost_of_release(candidate.point, candidate.yaw)
             + max(0.0, stretch - _FAR_STRETCH)
             + _COST_OF_TURN * abs(candidate.yaw)
             + _COST_OF_SLIDE * abs(candidate.slide)

@@ -16,7 +16,7 @@ from tgrpo.scripted.grasps import FINGERTIP_DEPTH, Box, Grasp, line_of, plan_gra
 from tgrpo.scripted.obstacles import ObstacleReader, Obstacles
 from tgrpo.scripted.placements import Goal, Placement
 from tgrpo.scripted.skill import Phase, atom_test
-from tgrpo.scripted.spots import choose_spot
+from tgrpo.scripted.spots import Spots
 from tgrpo.simulation.envs import Simulation
 from tgrpo.trajectory import ACTION_DIM, Observation
 
@@ -162,23 +162,20 @@ class Placing:
         )
         if memory.grasp is None or moved:
             surroundings = self._surroundings()
-            rise = view.placement.release - view.box.bottom
+            spots = Spots.of(
+                view.placement, self._goal.sharing(self._scene), view.box, surroundings
+            )
             memory.grasp = plan_grasp(
                 self._scene.object(self._goal.item).category,
                 view.position,
                 view.box,
                 surroundings,
                 base=self._base,
-                move=np.array([*view.to_goal, rise]),
+                move=spots.move,
+                cost_of_release=lambda point, yaw: float(spots.costs_of(point, yaw).min()),
             )
-            memory.beside = choose_spot(
-                view.placement,
-                self._goal.sharing(self._scene),
-                view.position,
-                view.box,
-                memory.grasp,
-                surroundings,
-            )
+            grip = view.position + memory.grasp.offset
+            memory.beside = spots.best(grip, memory.grasp.yaw)
             memory.planned_at, memory.support = view.position, view.box.bottom
         return memory.grasp
 
