@@ -106,11 +106,23 @@ class RolloutConfig(Section):
     group_size: int = Field(default=4, ge=2, le=16, description="N, arms from one initial state")
     groups_per_iteration: int = Field(default=4, ge=1, description="groups between two updates")
     groups_in_flight: int = Field(default=2, ge=1, description="groups simulated at the same time")
+    dynamic_sampling: int = Field(
+        default=0,
+        ge=0,
+        le=20,
+        description="further states tried for a group whose arms all succeed or all fail",
+    )
     temperature: float = Field(default=1.0, gt=0, description="of sampling")
     max_steps: int | None = Field(default=None, ge=1, description="T_max; none: the suite's")
     stop: Literal["synchronous", "independent"] = Field(
         default="independent",
         description="independent, or synchronous as in the paper: the first success ends its group",
+    )
+    measure_stop: int = Field(
+        default=1,
+        ge=0,
+        description="groups of an iteration that run on after a synchronous stop, only to count "
+        "the successes that it cuts off",
     )
 
 

@@ -15,7 +15,7 @@ from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.lockstep import Clock
 from tgrpo.rollouts.playing import Stage
-from tgrpo.rollouts.rollout import Collected, GroupJob, NoUsableStateError, Rules, collect
+from tgrpo.rollouts.rollout import Collected, GroupJob, NoUsableStateError, Rules, Tally, collect
 from tgrpo.trajectory import Ending, Group
 
 MAX_STEPS = 12
@@ -38,13 +38,15 @@ def play(
     iteration: int = 0,
     shuffle: int = 0,
     losses: Mapping[int, int] = MappingProxyType({}),
+    resample: int = 0,
+    run_on: int = 0,
 ) -> tuple[Collected, ScriptedPool]:
     pool = ScriptedPool(workers, size * in_flight, plan, shuffle=shuffle, losses=losses)
     collected = collect(
         EchoPolicy(),
         pool,
         jobs,
-        Rules(size, 1.0, stop, seed, iteration),
+        Rules(size, 1.0, stop, seed, iteration, resample=resample, run_on=run_on),
     )
     return collected, pool
 
@@ -133,17 +135,27 @@ def test_stage_indices_mean_the_same_in_every_arm_of_a_group() -> None:
     in_flight=st.integers(1, 3),
     shuffle=st.integers(0, 1000),
     stop=st.sampled_from(["synchronous", "independent"]),
+    resample=st.integers(0, 2),
+    run_on=st.integers(0, 3),
 )
 def test_a_result_depends_neither_on_workers_nor_on_timing_nor_on_lanes(
-    ends: list[int | None], workers: int, in_flight: int, shuffle: int, stop: str
+    ends: list[int | None],
+    workers: int,
+    in_flight: int,
+    shuffle: int,
+    stop: str,
+    resample: int,
+    run_on: int,
 ) -> None:
     def plan(assignment: object, slot: int) -> Script:
         # Arms of the same group meet the same fate whatever slots they are played on.
         return Script(ends[4 * assignment.state.index + slot % 4])  # type: ignore[attr-defined]
 
-    jobs = [job(number, (number,)) for number in range(6)]
-    one, _ = play(plan, jobs, workers=1, stop=stop)
-    other, _ = play(plan, jobs, workers=workers, in_flight=in_flight, shuffle=shuffle, stop=stop)
+    jobs = [job(number, tuple(np.roll(range(6), -number))) for number in range(6)]
+    rules = {"stop": stop, "resample": resample, "run_on": run_on}
+    one, _ = play(plan, jobs, workers=1, **rules)  # type: ignore[arg-type]
+    other, _ = play(plan, jobs, workers=workers, in_flight=in_flight, shuffle=shuffle, **rules)  # type: ignore[arg-type]
+    assert (one.ended, len(one.resampled)) == (other.ended, len(other.resampled))
     assert [endings(group) for group in one.groups] == [endings(group) for group in other.groups]
     tokens = [
         [arm.tokens.tolist() for group in run.groups for arm in group.trajectories]
@@ -173,6 +185,8 @@ def test_noise_differs_by_seed_iteration_group_and_arm_and_repeats_otherwise() -
     stop=st.sampled_from(["synchronous", "independent"]),
     losses=st.dictionaries(st.integers(1, 40), st.integers(0, 4), max_size=6),
     shuffle=st.integers(0, 100),
+    resample=st.integers(0, 2),
+    run_on=st.integers(0, 3),
 )
 def test_a_collection_that_loses_workers_equals_one_that_does_not(
     ends: list[int | None],
@@ -182,6 +196,8 @@ def test_a_collection_that_loses_workers_equals_one_that_does_not(
     stop: str,
     losses: dict[int, int],
     shuffle: int,
+    resample: int,
+    run_on: int,
 ) -> None:
     def plan(assignment: Assignment, slot: int) -> Script:
         # By state and arm, not by slot: a group may be played on another lane.
@@ -201,6 +217,8 @@ def test_a_collection_that_loses_workers_equals_one_that_does_not(
                 stop=stop,
                 shuffle=shuffle,
                 losses=losses,
+                resample=resample,
+                run_on=run_on,
             )
         except NoUsableStateError as error:
             return str(error)
@@ -209,7 +227,7 @@ def test_a_collection_that_loses_workers_equals_one_that_does_not(
             for group in collected.groups
             for arm in group.trajectories
         ]
-        return told, collected.redrawn
+        return told, collected.redrawn, collected.ended, len(collected.resampled)
 
     assert outcome(losses) == outcome({})
 
@@ -262,3 +280,57 @@ def test_times_add_up_to_the_wall_clock() -> None:
 def test_a_group_that_does_not_fit_the_pool_is_refused() -> None:
     with pytest.raises(ValueError, match="lane of 4 slots does not fit a pool of 3"):
         Stage(ScriptedPool(1, 3, at({})), 4, clock=Clock(1), on_steps=lambda _: None)
+
+
+class TestStopMeasured:
+    PLAN = staticmethod(at({0: 5, 1: 9, 2: 5}))  # of three successes one is late
+
+    def test_groups_that_run_on_are_learned_from_as_if_they_had_not(self) -> None:
+        stopped, _ = play(self.PLAN, [job()])
+        measured, pool = play(self.PLAN, [job()], run_on=1)
+        pairs = zip(stopped.groups[0].trajectories, measured.groups[0].trajectories, strict=True)
+        for one, other in pairs:
+            assert (one.ending, one.stage_keys) == (other.ending, other.stage_keys)
+            for name in ("robot", "objects", "tokens", "log_probs", "rewards", "phi", "stages"):
+                assert np.array_equal(getattr(one, name), getattr(other, name)), name
+        assert len(pool.actions[3, 0]) == MAX_STEPS  # played to its end all the same
+
+    def test_what_the_stop_cut_off_is_counted(self) -> None:
+        assert play(self.PLAN, [job()], run_on=1)[0].ended == Tally(successes=3, late=1)
+        assert play(self.PLAN, [job()])[0].ended == Tally()
+        assert play(self.PLAN, [job(0), job(1, (1,))], run_on=1)[0].ended == Tally(3, 1)
+
+    def test_independent_ends_say_what_a_stop_would_cut_off(self) -> None:
+        assert play(self.PLAN, [job()], stop="independent")[0].ended == Tally(3, 1)
+
+
+class TestDynamicSampling:
+    @staticmethod
+    def plan(assignment: Assignment, slot: int) -> Script:
+        """Nobody solves state 0, everybody state 1, and one arm state 2."""
+        match assignment.state.index:
+            case 0:
+                return Script(None)
+            case 1:
+                return Script(4)
+            case _:
+                return Script(4 if slot % 4 == 1 else None)
+
+    def test_groups_that_end_alike_are_replaced_and_counted(self) -> None:
+        collected, pool = play(self.plan, [job(0, (0, 1, 2, 3))], resample=3)
+        assert collected.groups[0].trajectories[0].state_index == 2
+        replaced = [group.trajectories[0].state_index for group in collected.resampled]
+        assert replaced == [0, 1]
+        assert [state for _, state in pool.assigned] == [0] * 4 + [1] * 4 + [2] * 4
+
+    def test_the_number_of_tries_is_bounded_and_the_last_group_is_kept(self) -> None:
+        collected, _ = play(self.plan, [job(0, (0, 1, 2))], resample=1)
+        assert collected.groups[0].trajectories[0].state_index == 1
+        assert len(collected.resampled) == 1
+        exhausted, _ = play(self.plan, [job(0, (0, 1))], resample=9)
+        assert exhausted.groups[0].trajectories[0].state_index == 1
+
+    def test_without_it_nothing_is_replaced(self) -> None:
+        collected, _ = play(self.plan, [job(0, (0, 1, 2))])
+        assert collected.groups[0].trajectories[0].state_index == 0
+        assert collected.resampled == ()

@@ -66,6 +66,12 @@ class TestGroupJobs:
         for job in jobs:
             assert len({state.index for state in job.candidates}) == len(job.candidates) == 150
 
+    def test_states_that_replace_a_group_are_no_other_group_s_first_choice(self) -> None:
+        config = configuration(rollout__groups_per_iteration=6)
+        jobs = group_jobs(config, programs(config), 1)
+        tried = [[state.index for state in job.candidates[:10]] for job in jobs]
+        assert len({index for states in tried for index in states}) == 60
+
     def test_they_are_keyed_by_seed_and_iteration(self) -> None:
         def firsts(seed: int, iteration: int) -> list[int]:
             config = configuration(seed=seed)
@@ -270,7 +276,11 @@ class TestRun:
         assert phases == ["demonstrate", "sft", "validate", "train", "test"]
         assert all(status.seconds_left >= 0 for status in log.statuses)
         assert log.statuses[-1].done == log.statuses[-1].total
-        assert any(note.startswith("iteration 2/2: success ") for note in log.notes)
+        (note,) = (note for note in log.notes if note.startswith("iteration 2/2: success "))
+        first, second = note.splitlines()
+        assert "steps/s" in first
+        shown = ("policy", "transport", "update", "physics", "reward", "idle")
+        assert all(f" {name} " in second for name in shown)
 
     def test_the_run_can_be_started_from_its_own_checkpoint_and_repeats_itself(
         self, finished: tuple[RunFolder, TrainConfig, Log], tmp_path: Path

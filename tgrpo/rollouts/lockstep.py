@@ -99,7 +99,8 @@ class Arm:
         self._start_phi = 0.0
         program = episode.assignment.program
         paths = () if program is None else (stage.path for stage in rewardlang.stages(program))
-        self._stage_values = dict.fromkeys(paths, 0.0)
+        self._stage_paths = tuple(paths)
+        self._stage_values: list[tuple[float, ...]] = []
 
     def __len__(self) -> int:
         return len(self._rewards)
@@ -133,8 +134,8 @@ class Arm:
         self._rewards.append(float(report.reward[row]))
         self._phi.append(float(report.phi[row]))
         self.stages.append(report.stages[row])
-        for path, best in self._stage_values.items():
-            self._stage_values[path] = max(best, report.terms[row].get(path, 0.0))
+        terms = report.terms[row]
+        self._stage_values.append(tuple(terms.get(path, 0.0) for path in self._stage_paths))
         if self.native_success_step is None and report.native_success[row]:
             self.native_success_step = len(self)
         if report.unstable[row]:
@@ -149,33 +150,51 @@ class Arm:
         return max(self._phi, default=0.0)
 
     def trajectory(
-        self, context: TaskContext, stage_keys: tuple[tuple[str, ...], ...]
+        self,
+        context: TaskContext,
+        stage_keys: tuple[tuple[str, ...], ...],
+        *,
+        stop: int | None = None,
     ) -> Trajectory:
-        """The record of an ended episode; all its stages, `start_stage` too, are `stage_keys`."""
-        assert self.ending is not None
+        """The record of the episode; all its stages, `start_stage` too, are `stage_keys`.
+
+        With `stop` it is what it would be, had the group been stopped after so many steps.
+        """
         index = {key: number for number, key in enumerate(stage_keys)}
         objects = len(context.object_names)
         state = self.episode.assignment.state
+        seen, chosen = self._seen[:stop], self._chosen[:stop]
         return Trajectory(
             context=context,
             split=state.split,
             state_index=state.index,
             arm=self.episode.arm,
-            robot=_stack([robot for robot, _ in self._seen], (ROBOT_DIM,), np.float32),
-            objects=_stack([seen for _, seen in self._seen], (objects, 7), np.float32),
-            tokens=_stack([tokens for tokens, _ in self._chosen], (ACTION_DIM,), np.int64),
-            log_probs=_stack([probs for _, probs in self._chosen], (ACTION_DIM,), np.float32),
-            rewards=np.array(self._rewards, dtype=np.float64),
-            phi=np.array(self._phi, dtype=np.float64),
-            stages=np.array([index[key] for key in self.stages], dtype=np.int64),
+            robot=_stack([robot for robot, _ in seen], (ROBOT_DIM,), np.float32),
+            objects=_stack([poses for _, poses in seen], (objects, 7), np.float32),
+            tokens=_stack([tokens for tokens, _ in chosen], (ACTION_DIM,), np.int64),
+            log_probs=_stack([probs for _, probs in chosen], (ACTION_DIM,), np.float32),
+            rewards=np.array(self._rewards[:stop], dtype=np.float64),
+            phi=np.array(self._phi[:stop], dtype=np.float64),
+            stages=np.array([index[key] for key in self.stages[:stop]], dtype=np.int64),
             stage_keys=stage_keys,
-            ending=self.ending,
+            ending=self._ending_by(stop),
             success_at_reset=self.success_at_reset,
             start_phi=self._start_phi,
             start_stage=index[self.start_stage],
-            stage_values=tuple(self._stage_values.values()),
-            images={name: np.stack(images) for name, images in self._images.items()},
+            stage_values=_largest(self._stage_values[:stop], len(self._stage_paths)),
+            images={name: np.stack(images[:stop]) for name, images in self._images.items()},
         )
+
+    def _ending_by(self, stop: int | None) -> Ending:
+        if stop is not None and (self.ending is None or len(self) > stop):
+            return Ending.CUT
+        assert self.ending is not None
+        return self.ending
+
+
+def _largest(rows: list[tuple[float, ...]], count: int) -> tuple[float, ...]:
+    """Down the columns of `rows`, each of `count` values >= 0; zeros where there is no row."""
+    return tuple(max(column) for column in zip((0.0,) * count, *rows, strict=True))
 
 
 def _stack(rows: list[np.ndarray], shape: tuple[int, ...], dtype: type) -> np.ndarray:

@@ -43,29 +43,54 @@ class GroupJob:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds for all groups of a collection; `seed` and `iteration` key the noise."""
+    """What holds for all groups of a collection; `seed` and `iteration` key the noise.
+
+    resample   states tried beyond the first for a group whose arms all succeed or all fail
+    run_on     groups, by their number, whose arms play on after a synchronous stop, to see what
+               it cuts off; what is learned from is the same
+    """
 
     group_size: int
     temperature: float
     stop: Stop
     seed: int
     iteration: int
+    resample: int = 0
+    run_on: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Successes of groups that were played to every arm's own end.
+
+    `late` ones came after their group's first: what a synchronous stop cuts off, or would.
+    """
+
+    successes: int = 0
+    late: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.successes + other.successes, self.late + other.late)
 
 
 @dataclass(frozen=True, slots=True)
 class GroupResult:
-    """A group, and how many states were given up before one was of use."""
+    """A group, how many states were given up before one was of use, and what else was played."""
 
     group: Group
     redrawn: int
+    resampled: tuple[Group, ...] = ()
+    ended: Tally = Tally()
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """Groups in the order of their jobs. `seconds`: see `Clock`."""
+    """Groups in the order of their jobs, and those that taught nothing. `seconds`: see `Clock`."""
 
     groups: tuple[Group, ...]
     redrawn: int  # states that were given up because they were solved or unstable at the start
+    resampled: tuple[Group, ...] = ()  # played, and replaced by a group from another state
+    ended: Tally = Tally()
     workers_replaced: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
 
@@ -95,6 +120,8 @@ def gathered(
     return Collected(
         groups=tuple(item.group for item in results),
         redrawn=sum(item.redrawn for item in results),
+        resampled=tuple(group for item in results for group in item.resampled),
+        ended=sum((item.ended for item in results), Tally()),
         workers_replaced=workers_replaced,
         seconds=seconds,
     )
@@ -106,6 +133,8 @@ class GroupPlay:
     def __init__(self, policy: Sampler, job: GroupJob, rules: Rules):
         self._policy, self._job, self._rules = policy, job, rules
         self._redrawn = 0
+        self._resampled: list[Group] = []
+        self._tally = Tally()
 
     def move(self, lane: Lane, pool: Pool, clock: Clock) -> GroupResult | None:
         if lane.take_lost() or not lane.arms:
@@ -117,25 +146,55 @@ class GroupPlay:
             self._begin(lane, pool)
             return None
         if self._ended(arms):
-            return GroupResult(_group(lane.context, arms), self._redrawn)
+            return self._end(lane, pool, arms)
         lane.act(self._policy, pool, temperature=self._rules.temperature, clock=clock)
         return None
 
+    def _end(self, lane: Lane, pool: Pool, arms: Sequence[Arm]) -> GroupResult | None:
+        """The result, or None where another state is tried for it."""
+        group = self._take(lane.context, arms)
+        if self._is_replaced(group):
+            self._resampled.append(group)
+            self._begin(lane, pool)
+            return None
+        return GroupResult(group, self._redrawn, tuple(self._resampled), self._tally)
+
     def _ended(self, arms: Sequence[Arm]) -> bool:
-        synchronous = self._rules.stop == "synchronous"
-        if synchronous and any(arm.ending is Ending.SUCCESS for arm in arms):
-            for arm in arms:
-                arm.ending = arm.ending or Ending.CUT
-        return all(arm.ending is not None for arm in arms)
+        stopped = self._stops and any(arm.ending is Ending.SUCCESS for arm in arms)
+        return stopped or all(arm.ending is not None for arm in arms)
+
+    @property
+    def _stops(self) -> bool:
+        """The first success ends the group at once."""
+        rules = self._rules
+        return rules.stop == "synchronous" and self._job.number >= rules.run_on
+
+    def _take(self, context: TaskContext, arms: Sequence[Arm]) -> Group:
+        """The group as it is learned from."""
+        if not self._stops:
+            self._tally += _tally(arms)
+        stop = _first_success(arms) if self._rules.stop == "synchronous" else None
+        return _group(context, arms, stop)
+
+    def _is_replaced(self, group: Group) -> bool:
+        """All arms ended alike, and another state may be tried."""
+        tried = len(self._resampled)
+        left = tried < self._rules.resample and self._tried + 1 < len(self._job.candidates)
+        return left and group.alike
+
+    @property
+    def _tried(self) -> int:
+        """States that were given up."""
+        return self._redrawn + len(self._resampled)
 
     def _begin(self, lane: Lane, pool: Pool) -> None:
         job = self._job
-        if self._redrawn == len(job.candidates):
+        if self._tried == len(job.candidates):
             raise NoUsableStateError(
-                f"{job.task.id}: all {self._redrawn} states tried are solved (or unstable) "
+                f"{job.task.id}: all {self._tried} states tried are solved (or unstable) "
                 "before the first action; nothing can be learned from them"
             )
-        state, cameras = job.candidates[self._redrawn], self._policy.cameras
+        state, cameras = job.candidates[self._tried], self._policy.cameras
         assignment = Assignment(job.task, state, job.program, job.max_steps, cameras)
         rows = range(len(lane.slots))
         lane.begin(pool, {arm: Episode(assignment, arm, self._uniforms(arm)) for arm in rows})
@@ -146,7 +205,18 @@ class GroupPlay:
         return generator.random((self._job.max_steps, ACTION_DIM))
 
 
-def _group(context: TaskContext, arms: Sequence[Arm]) -> Group:
+def _tally(arms: Sequence[Arm]) -> Tally:
+    ends = [len(arm) for arm in arms if arm.ending is Ending.SUCCESS]
+    return Tally(len(ends), sum(end > min(ends) for end in ends))
+
+
+def _first_success(arms: Sequence[Arm]) -> int | None:
+    """Length of the shortest successful episode."""
+    return min((len(arm) for arm in arms if arm.ending is Ending.SUCCESS), default=None)
+
+
+def _group(context: TaskContext, arms: Sequence[Arm], stop: int | None) -> Group:
     # One table for the group, so that equal indices mean equal stages across its arms.
-    keys = tuple(dict.fromkeys(key for arm in arms for key in (arm.start_stage, *arm.stages)))
-    return Group(tuple(arm.trajectory(context, keys) for arm in arms))
+    keys = (key for arm in arms for key in (arm.start_stage, *arm.stages[:stop]))
+    table = tuple(dict.fromkeys(keys))
+    return Group(tuple(arm.trajectory(context, table, stop=stop) for arm in arms))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,11 +30,12 @@ def group_jobs(
     rng = np.random.default_rng((config.seed, 2, iteration))
     orders = [rng.permutation(len(load_states(item.task, "train"))) for item in programs]
     rollout, first = config.rollout, (iteration - 1) * config.rollout.groups_per_iteration
+    turns = math.ceil(rollout.groups_per_iteration / len(programs)) + 1
     jobs = []
     for number in range(rollout.groups_per_iteration):
         turn, index = divmod(first + number, len(programs))
         task, states = programs[index].task, load_states(programs[index].task, "train")
-        order = np.roll(orders[index], -(turn - first // len(programs)))
+        order = _dealt(orders[index], turn - first // len(programs), turns)
         jobs.append(
             GroupJob(
                 number=number,
@@ -46,10 +48,30 @@ def group_jobs(
     return jobs
 
 
+def _dealt(order: np.ndarray, turn: int, turns: int) -> np.ndarray:
+    """The states of one of a task's `turns` groups, in the order that they are tried.
+
+    Its first is entry `turn`, as of no other group; those it is replaced by come from behind the
+    firsts of all groups, and each group begins at another place of them.
+    """
+    mine, firsts, rest = turn % len(order), order[:turns], order[turns:]
+    rolled = np.roll(rest, -(turn * (len(rest) // turns)))
+    candidates = np.concatenate((order[mine : mine + 1], rolled, firsts))
+    return candidates[np.sort(np.unique(candidates, return_index=True)[1])]
+
+
 def rules(config: TrainConfig, iteration: int) -> Rules:
     """What holds for the groups of an iteration."""
     rollout = config.rollout
-    return Rules(rollout.group_size, rollout.temperature, rollout.stop, config.seed, iteration)
+    return Rules(
+        rollout.group_size,
+        rollout.temperature,
+        rollout.stop,
+        config.seed,
+        iteration,
+        resample=rollout.dynamic_sampling,
+        run_on=rollout.measure_stop,
+    )
 
 
 def plan(config: TrainConfig, tasks: Sequence[Task], *, after: int | None = None) -> list[Phase]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -13,8 +14,9 @@ from tgrpo.trajectory import Ending
 
 
 def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str, float]:
-    """Metrics of the episodes of an iteration."""
-    arms = [arm for group in collected.groups for arm in group.trajectories]
+    """Metrics of the episodes of an iteration, those of replaced groups included."""
+    groups = (*collected.groups, *collected.resampled)
+    arms = [arm for group in groups for arm in group.trajectories]
     orders = {item.task.name: stage_order(item.program) for item in programs}
     stage = [
         stages_reached(
@@ -30,16 +32,23 @@ def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str
         "rollout/cut": _share(arm.ending is Ending.CUT for arm in arms),
         "rollout/unstable": float(sum(arm.ending is Ending.UNSTABLE for arm in arms)),
         "rollout/groups_with_success": _share(
-            any(arm.success for arm in group.trajectories) for group in collected.groups
+            any(arm.success for arm in group.trajectories) for group in groups
         ),
         "rollout/phi": float(np.mean([arm.phi.max(initial=0.0) for arm in arms])),
         "rollout/return": float(np.mean([arm.rewards.sum() for arm in arms])),
         "rollout/stage": float(np.mean(stage)),
         "rollout/steps": float(np.mean([len(arm) for arm in arms])),
         "rollout/redrawn_states": float(collected.redrawn),
+        "rollout/resampled_groups": float(len(collected.resampled)),
+        "rollout/late_successes": _ratio(collected.ended.late, collected.ended.successes),
         "rollout/workers_replaced": float(collected.workers_replaced),
         "rollout/steps_per_second": steps / max(1e-9, collected.seconds["wall"]),
     }
+
+
+def _ratio(part: int, whole: int) -> float:
+    """NaN, which metrics write as null, where there is nothing to take a share of."""
+    return part / whole if whole else math.nan
 
 
 def _share(values: Iterable[bool]) -> float:
@@ -76,9 +85,35 @@ def iteration_line(
         f"iteration {iteration}/{iterations}: success {summary['rollout/success']:.0%} "
         f"of arms, {summary['rollout/groups_with_success']:.0%} of groups; "
         f"stage {summary['rollout/stage']:.1f}, Φ {summary['rollout/phi']:.2f}, "
-        f"{summary['rollout/steps_per_second']:.0f} steps/s, "
-        f"collect {seconds['wall']:.1f} s, update {seconds['update']:.1f} s"
+        f"{summary['rollout/steps_per_second']:.0f} steps/s{_sampling_text(summary)}\n"
+        f"  {time_line(seconds)}"
     )
+
+
+def _sampling_text(summary: Mapping[str, float]) -> str:
+    """What was sampled again, where any was."""
+    count = summary["rollout/resampled_groups"]
+    return f", {count:.0f} groups replaced" if count else ""
+
+
+def time_line(seconds: Mapping[str, float]) -> str:
+    """Where the time of an iteration went: for the process that learns, and for the simulators.
+
+    Each half adds up to the whole, `wall` and `update`; while the policy is updated, simulators
+    are idle.
+    """
+    total = seconds["wall"] + seconds["update"]
+    idle = seconds["idle"] + seconds["update"]
+    own = {"policy": "policy", "transport": "transport", "wait": "waiting", "update": "update"}
+    own_text = ", ".join(_part(label, seconds[name], total) for name, label in own.items())
+    busy = [name for name in ("physics", "rendering", "reward") if name in seconds]
+    simulators = [_part(name, seconds[name], total) for name in busy]
+    simulators.append(_part("idle", idle, total))
+    return f"{total:.1f} s: {own_text}; simulators: {', '.join(simulators)}"
+
+
+def _part(label: str, seconds: float, total: float) -> str:
+    return f"{label} {seconds / total:.0%}" if total > 0 else f"{label} 0%"
 
 
 def validation_line(iteration: int, evaluation: Evaluation, better: bool) -> str:
