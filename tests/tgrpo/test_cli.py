@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from tgrpo.checkpoint import Checkpoint, write_checkpoint
 from tgrpo.cli.app import app
 from tgrpo.cli.commands import run_name
 from tgrpo.cli.mistakes import EXIT_CODES
-from tgrpo.config import TasksConfig
+from tgrpo.config import Algorithm, TasksConfig
 from tgrpo.policies import make_policy, save_policy
 from tgrpo.programs import ProgramsError, select
 from tgrpo.tasks import UnknownTaskError, find_task
@@ -61,6 +62,37 @@ def copy(task: str, folder: Path, *, change: tuple[str, str] | None = None) -> P
     path = folder / f"{task.partition('/')[2]}.rl"
     path.write_text(text)
     return path
+
+
+def test_every_algorithm_is_named_in_the_help() -> None:
+    _, text = run("train", "--help")
+    words = set(re.findall(r"[a-z-]+", text))
+    assert set(get_args(Algorithm)) <= words
+
+
+def test_an_unknown_algorithm_and_a_group_too_large_are_both_told(runs: Path) -> None:
+    code, text = run("train", "--algorithm", "grppo", "--group-size", "17", "--run-dir", runs)
+    assert code == 2
+    assert "algorithm: must be 'tgrpo', 'tgrpo-stage', 'grpo'" in text
+    assert "got 'grppo'" in text
+    assert "rollout.group_size: must be less than or equal to 16, got 17" in text
+    assert not runs.exists()
+
+
+@pytest.mark.sim
+def test_per_task_makes_a_run_for_each_task_and_a_table_of_all(tmp_path: Path) -> None:
+    checkpoint = save_policy(tmp_path / "new.safetensors", make_policy())
+    quick = ("iterations=0", "evaluation.validation_episodes=1", "evaluation.test_episodes=1")
+    code, text = run(
+        *("train", "--per-task", "--task", MILK, "--task", SOUP, "--from", checkpoint),
+        *("--run-dir", tmp_path / "runs", "--workers", "1"),
+        *(part for item in quick for part in ("--set", item)),
+    )
+    assert code == 0, text
+    assert len(list((tmp_path / "runs").iterdir())) == 2
+    rows = [" ".join(line.split()) for line in text.splitlines()]
+    assert f"0/1 = 0% 0/1 = 0% 0/1 = 0% {SOUP}" in rows
+    assert "0.0% 0.0% 0.0% mean of 2 tasks" in rows
 
 
 COMMANDS = (

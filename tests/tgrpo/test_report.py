@@ -16,6 +16,7 @@ from tgrpo.cli.report import (
     print_evaluation,
     print_head,
     print_result,
+    print_runs,
 )
 from tgrpo.config import preset_layer, resolve
 from tgrpo.programs import select
@@ -100,6 +101,7 @@ def test_the_head_says_what_was_found_and_what_it_will_take(console: Console) ->
     assert f"tasks     {selection.used[0].task.id}\n" in text
     assert f"not the {len(selection.found) - 1} other tasks that have a program" in text
     assert "policy    tiny (sees simulator state and the instruction, not pixels)" in text
+    assert "training  tgrpo, dense reward: 20 iterations of 4 groups of 8 arms, seed 0" in text
     assert "workers   2 processes" in text
     assert "time      about 12 min on this machine" in text
 
@@ -115,8 +117,8 @@ def test_mujoco_outside_its_range_is_warned_of(
     assert (f"warning: MuJoCo {version} is outside [3.2, 3.4)" in text_of(console)) == warned
 
 
-def test_the_table_compares_three_policies_with_intervals(console: Console) -> None:
-    result = TrainingResult(
+def result() -> TrainingResult:
+    return TrainingResult(
         RunFolder(Path("runs/x")),
         (
             Candidate("sft", 0, evaluation(25)),
@@ -126,14 +128,25 @@ def test_the_table_compares_three_policies_with_intervals(console: Console) -> N
         {0: 0.5, 12: 0.8},
         {},
     )
-    print_result(console, result, "tgrpo")
+
+
+def test_the_table_compares_three_policies_with_intervals(console: Console) -> None:
+    print_result(console, result(), "grpo")
     rows = [" ".join(line.split()) for line in text_of(console).splitlines()]
     assert "Success on 50 held-out test states, the same for each policy" in rows
     assert "suite/some_task" in rows
     assert "SFT 25/50 = 50% 37% – 63%" in rows
-    assert "tgrpo, last (iteration 12) 40/50 = 80% 67% – 89% +30 points +16 … +42" in rows
-    best = "tgrpo, best by validation (iteration 9) 45/50 = 90% 79% – 96% +40 points +25 … +53"
+    assert "grpo, last (iteration 12) 40/50 = 80% 67% – 89% +30 points +16 … +42" in rows
+    best = "grpo, best by validation (iteration 9) 45/50 = 90% 79% – 96% +40 points +25 … +53"
     assert best in rows
+
+
+def test_runs_of_one_task_each_stand_side_by_side(console: Console) -> None:
+    print_runs(console, [result(), result()], "stage")
+    rows = [" ".join(line.split()) for line in text_of(console).splitlines()]
+    assert "SFT stage, last best by validation task" in rows
+    assert rows.count("25/50 = 50% 40/50 = 80% 45/50 = 90% suite/some_task") == 2
+    assert "50.0% 80.0% 90.0% mean of 2 tasks" in rows
 
 
 def test_an_evaluation_shows_success_at_step_0_apart(console: Console) -> None:

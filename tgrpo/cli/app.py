@@ -152,6 +152,9 @@ def train(
         bool,
         typer.Option("--accept-new-rewards", help="Resume although programs were edited."),
     ] = False,
+    per_task: Annotated[
+        bool, typer.Option("--per-task", help="A policy for each task, in runs one by one.")
+    ] = False,
 ) -> None:
     """Train a policy: SFT on demonstrations, then TGRPO or a rival; test both on held-out states.
 
@@ -197,6 +200,8 @@ def train(
         from tgrpo.cli.options import option_layers, resolve_options
         from tgrpo.cli.preflight import prepare_resumption, prepare_run
 
+        if per_task and resume is not None:
+            fail("--resume goes on with one run; --per-task begins several", WRONG_USAGE)
         if resume is not None:
             named["rewards"] = None  # may be another path to the same programs
             layers = option_layers(
@@ -213,10 +218,16 @@ def train(
             named, preset=preset, config_file=config, settings=settings or (), demos=demos
         )
         expect_folder("--run-dir", resolved.config.run_dir)
-        readiness = prepare_run(resolved.config)
-        from tgrpo.cli.training import run_training
+        readiness = prepare_run(resolved.config, per_task=per_task)
+        # torch and MuJoCo: seconds of loading
+        if per_task:
+            from tgrpo.cli.per_task import run_per_task
 
-        run_training(resolved, readiness)
+            run_per_task(resolved, readiness)
+        else:
+            from tgrpo.cli.training import run_training
+
+            run_training(resolved, readiness)
 
 
 @app.command()

@@ -48,15 +48,19 @@ class Resumption:
     warnings: tuple[str, ...]
 
 
-def prepare_run(config: TrainConfig) -> Readiness:
-    """Raises ClusterError, UnknownChoiceError, ProgramsError, NotReadyError."""
+def prepare_run(config: TrainConfig, *, per_task: bool = False) -> Readiness:
+    """With `per_task` every task has the iterations to itself.
+
+    Raises ClusterError, UnknownChoiceError, ProgramsError, NotReadyError.
+    """
     expect_backend(config.backend, config.address)
     choice = choose(config.rewards, config.tasks)
     findings = examine_quickly(config)
     _refuse(findings)
     selection = join(choice)
     tasks = [item.task for item in selection.used]
-    return Readiness(selection, (*selection.warnings, *_warnings(config, findings, tasks)))
+    warnings = _warnings(config, findings, tasks, together=1 if per_task else len(tasks))
+    return Readiness(selection, (*selection.warnings, *warnings))
 
 
 def prepare_resumption(
@@ -73,15 +77,17 @@ def prepare_resumption(
         f"since the run's last start: {', '.join(differs)}; results may differ from those of a run "
         "that was not interrupted"
     ]
-    warnings = _warnings(config, findings, [item.task for item in programs])
+    tasks = [item.task for item in programs]
+    warnings = _warnings(config, findings, tasks, together=len(tasks))
     return Resumption(folder, config, programs, (*notes, *(changed if differs else ()), *warnings))
 
 
 def _warnings(
-    config: TrainConfig, findings: Sequence[Finding], tasks: Sequence[Task]
+    config: TrainConfig, findings: Sequence[Finding], tasks: Sequence[Task], *, together: int
 ) -> Iterator[str]:
+    """`together`: how many tasks share the iterations."""
     yield from (line(item) for item in findings if item.status is Status.WARNING)
-    yield from sizes(config, len(tasks))
+    yield from sizes(config, together)
     yield from ungenerated(tasks)
 
 

@@ -197,6 +197,21 @@ def print_result(console: Console, result: TrainingResult, algorithm: str) -> No
         _print_task(console, task.task, table)
 
 
+def print_runs(console: Console, results: Sequence[TrainingResult], algorithm: str) -> None:
+    """Runs of one task each, side by side."""
+    table = _table("SFT", f"{algorithm}, last", "best by validation", "task")
+    for result in results:
+        tested = [result.of(name).evaluation.tasks[0] for name in ("sft", "last", "best")]
+        table.add_row(*map(_share, tested), tested[0].task)
+    means = [
+        sum(result.of(name).evaluation.mean_success for result in results) / len(results)
+        for name in ("sft", "last", "best")
+    ]
+    table.add_row(*(f"{mean:.1%}" for mean in means), f"mean of {len(results)} tasks")
+    console.print("\nSuccess on held-out test states, a policy for each task", style="bold")
+    console.print(table)
+
+
 def _print_task(console: Console, task: str, table: Table) -> None:
     console.print(f"\n{task}", style="bold", markup=False, soft_wrap=True)
     console.print(table)
@@ -232,7 +247,9 @@ def print_paths(console: Console, paths: Sequence[tuple[str, Path]]) -> None:
 def _table(*heads: str) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for head in heads:
-        table.add_column(head, no_wrap=True, justify="left" if head == "policy" else "right")
+        table.add_column(
+            head, no_wrap=True, justify="left" if head in ("policy", "task") else "right"
+        )
     return table
 
 

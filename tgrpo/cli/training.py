@@ -33,8 +33,8 @@ from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.trainer import train
 
 
-def run_training(resolved: Resolved, readiness: Readiness) -> None:
-    """`tgrpo train`."""
+def run_training(resolved: Resolved, readiness: Readiness) -> TrainingResult:
+    """`tgrpo train`: one policy on all tasks."""
     console, config, selection = make_console(), resolved.config, readiness.selection
     print_warnings(console, readiness.warnings)
     tasks = [item.task for item in selection.used]
@@ -50,7 +50,7 @@ def run_training(resolved: Resolved, readiness: Readiness) -> None:
     )
     folder = RunFolder.create(config.run_dir, run_name(tasks), datetime.now())
     console.print(f"folder    {folder.path}\n", markup=False, soft_wrap=True)
-    _train(console, config, selection.used, folder)
+    return _train(console, config, selection.used, folder)
 
 
 def run_resumption(resumption: Resumption) -> None:
@@ -75,10 +75,11 @@ def run_resumption(resumption: Resumption) -> None:
 
 def _train(
     console: Console, config: TrainConfig, programs: Sequence[TaskProgram], folder: RunFolder
-) -> None:
+) -> TrainingResult:
     with _telling_how_to_go_on(folder), make_listener(console) as listener:
         result = train(config, programs, folder, listener)
     _print_end(console, config, result)
+    return result
 
 
 @contextlib.contextmanager
