@@ -1,9 +1,10 @@
 """How often the scripted demonstrator solves each task, on initial states it was not tuned on.
 
-    python benchmarks/demonstrator.py [--suites libero_object libero_spatial] [--states 50]
+    python benchmarks/demonstrator.py [--suites libero_goal] [--tasks WORD …] [--states 50]
 
-Runs every task of the suites from the first validation states, prints the table as Markdown and
-writes docs/results/demonstrator.json. Constants were chosen on training states alone.
+Runs the tasks of the suites from the first validation states, prints the table as Markdown and puts
+them into docs/results/demonstrator.json, where other tasks keep their rows. Constants were chosen
+on training states alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.tasks import Task, suite_tasks
 
+SUITES = ("libero_object", "libero_spatial", "libero_goal", "libero_10")
 RESULTS = Path(__file__).parents[1] / "docs" / "results" / "demonstrator.json"
 
 
@@ -73,26 +75,36 @@ def row(item: Score) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--suites", nargs="+", default=["libero_object", "libero_spatial"])
+    parser.add_argument("--suites", nargs="+", default=SUITES)
+    parser.add_argument("--tasks", nargs="+", default=[""], help="only names with one of these")
     parser.add_argument("--states", type=int, default=50)
     parser.add_argument("--split", choices=["train", "validation"], default="validation")
     parser.add_argument("--out", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     print("| suite | task | solved | 95 % interval | mean steps | longest |")
     print("|---|---|---|---|---|---|", flush=True)
-    began, scores = time.perf_counter(), []
     for task in (task for suite in arguments.suites for task in suite_tasks(suite)):
-        scores.append(score(task, arguments.split, arguments.states))
-        print(row(scores[-1]), flush=True)
+        if any(word in task.name for word in arguments.tasks):
+            began = time.perf_counter()
+            item = score(task, arguments.split, arguments.states)
+            print(row(item), flush=True)
+            keep(arguments.out, arguments.split, asdict(item), time.perf_counter() - began)
+
+
+def keep(path: Path, split: str, item: dict[str, object], seconds: float) -> None:
+    """Put one task's row into the file, in the order of suites and tasks."""
+    known = json.loads(path.read_text())["tasks"] if path.exists() else []
+    order = [(task.suite, task.name) for suite in SUITES for task in suite_tasks(suite)]
+    rows = {(old["suite"], old["task"]): old for old in known}
+    rows[str(item["suite"]), str(item["task"])] = item | {"seconds": round(seconds)}
     result = {
-        "split": arguments.split,
+        "split": split,
         "versions": {"python": platform.python_version(), **versions()},
-        "seconds": round(time.perf_counter() - began),
-        "tasks": [asdict(item) for item in scores],
+        "tasks": [rows[key] for key in order if key in rows],
     }
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(result, indent=1) + "\n"
-    replace_file(arguments.out, lambda path: path.write_text(text))
+    replace_file(path, lambda temporary: temporary.write_text(text))
 
 
 if __name__ == "__main__":

@@ -22,10 +22,19 @@ def worker_count(config: TrainConfig) -> int:
     return config.workers or cores()
 
 
+def arms(config: TrainConfig) -> int:
+    """Simulators that a collection uses at the same time."""
+    return config.rollout.group_size * config.rollout.groups_in_flight
+
+
 def slots(config: TrainConfig) -> int:
-    """Simulators of a run: all groups in flight, or one batch of an evaluation."""
-    rollout = config.rollout
-    return max(rollout.group_size * rollout.groups_in_flight, config.evaluation.batch_size)
+    """Simulators of a run: for all groups in flight, or for an evaluation."""
+    return max(arms(config), evaluation_slots(config.evaluation.batch_size))
+
+
+def evaluation_slots(batch_size: int) -> int:
+    """Two batches: the workers play one while the policy is asked for the other."""
+    return 2 * batch_size
 
 
 def cores() -> int:

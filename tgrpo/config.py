@@ -26,6 +26,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 NONE = "none"  # stands for "no value" in TOML, which has no word for it
+BackendName = Literal["local", "ray"]
 MOST_NAMES = 3  # proposed for a name that does not exist
 
 
@@ -198,6 +199,17 @@ class EvaluationConfig(Section):
     batch_size: int = Field(default=8, ge=1, description="episodes that share one inference")
 
 
+class RayConfig(Section):
+    """What a collector of `backend = "ray"` consists of: a policy, and workers on the same node."""
+
+    workers_per_collector: int | None = Field(
+        default=None, ge=1, description="each with a CPU; none: as many as a node and a group have"
+    )
+    collector_gpus: float = Field(
+        default=0.0, ge=0, description="GPUs of a collector, for its policy; a fraction shares one"
+    )
+
+
 class TrainConfig(Section):
     """Everything that decides the result of `tgrpo train`."""
 
@@ -208,6 +220,12 @@ class TrainConfig(Section):
     iterations: int = Field(default=20, ge=0, description="collect, update; 0 stops after SFT")
     workers: int | None = Field(
         default=None, ge=1, description="simulator processes; none: one per core"
+    )
+    backend: BackendName = Field(
+        default="local", description="where episodes are played: this machine, or a Ray cluster"
+    )
+    address: str | None = Field(
+        default=None, description="of the cluster, HOST:PORT or auto; none: Ray on this machine"
     )
     worker_patience: float = Field(
         default=300.0, gt=0, description="seconds without an answer that cost a worker its place"
@@ -230,6 +248,7 @@ class TrainConfig(Section):
     preference: PreferenceConfig = PreferenceConfig()
     critic: CriticConfig = CriticConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
+    ray: RayConfig = RayConfig()
 
 
 # What may differ when a run is resumed: no number of an iteration depends on it.

@@ -159,6 +159,9 @@ class ScriptedPool:
         )
 
 
+Shared = tuple[tuple[int, int], ...]  # (state, step) of the rows of an inference
+
+
 class EchoPolicy:
     """Tokens from noise and observation alone; remembers the batches it saw."""
 
@@ -166,6 +169,7 @@ class EchoPolicy:
 
     def __init__(self) -> None:
         self.batches: list[int] = []
+        self.shared: list[Shared] = []
 
     def sample(
         self,
@@ -182,6 +186,7 @@ class EchoPolicy:
         assert len(objects) == len(robot)
         assert (temperature == 0) == (uniforms is None)
         self.batches.append(len(robot))
+        self.shared.append(tuple((int(row[0]), int(row[2])) for row in robot))
         noise = np.zeros((len(robot), 7)) if uniforms is None else uniforms
         tokens = (256 * ((noise + 0.37 * robot[:, 2:3]) % 1.0)).astype(np.int64)
         return tokens, -noise.astype(np.float32)

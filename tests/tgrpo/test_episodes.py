@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import multiprocessing
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -13,7 +15,9 @@ import pytest
 
 import rewardlang
 from tgrpo.rollouts.episodes import Assignment, Moment, Slot
+from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import load_states
+from tgrpo.simulation.model_cache import LoadedModels
 from tgrpo.tasks import Task, find_task
 
 pytestmark = pytest.mark.sim
@@ -26,6 +30,7 @@ TASKS = {
         "libero_10/KITCHEN_SCENE6_put_the_yellow_and_white_mug_in_the_microwave_and_close_it"
     ),
 }
+SOUP = "libero_object/pick_up_the_alphabet_soup_and_place_it_in_the_basket"
 STEPS = 20
 
 
@@ -124,3 +129,39 @@ def test_every_reset_equals_the_first_of_a_fresh_process(name: str) -> None:
         assert play(slot, assignment(task)) == first, happens.__name__
     assert play(slot, assignment(task, 6)) != first
     assert play(slot, assignment(task), seed=1)[1:] != first[1:]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_slots_that_share_a_model_and_take_turns_play_as_if_alone(name: str) -> None:
+    task, models = find_task(TASKS[name]), LoadedModels()
+    indices = (5, 6, 5)  # of states with other fixtures; two slots are arms of one group
+    alone = [play(Slot(), assignment(task, index), seed) for seed, index in enumerate(indices)]
+    slots = [Slot(models=models) for _ in indices]
+    rngs = [np.random.default_rng(seed) for seed, _ in enumerate(indices)]
+    seen = [
+        [told(slot.begin(assignment(task, index)))]
+        for slot, index in zip(slots, indices, strict=True)
+    ]
+    for _ in range(STEPS):
+        for slot, rng, told_so_far in zip(slots, rngs, seen, strict=True):
+            told_so_far.append(told(slot.step(rng.uniform(-1, 1, 7))))
+    assert seen == alone
+
+
+def test_a_shared_model_is_loaded_once_and_goes_with_its_last_user() -> None:
+    soup, milk = find_task(SOUP), find_task(TASKS["object"])
+    models = LoadedModels()
+    one, two = Simulation(milk, models=models), Simulation(milk, models=models)
+    assert one.model is two.model
+    assert Simulation(milk).model is not one.model
+    assert Simulation(soup, models=models).model is not one.model
+    states = load_states(milk, "train")
+    one.reset(states[0])
+    two.reset(states[1])
+    for simulation, state in ((one, states[0]), (two, states[1])):
+        for body, pose in simulation.fixtures().items():
+            np.testing.assert_array_equal(pose, state.fixtures[body])
+    gone = weakref.ref(one._compiled)
+    del one, two, simulation
+    gc.collect()
+    assert gone() is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -15,15 +16,16 @@ from tests.tgrpo.scripted_pool import (
     EchoPolicy,
     Script,
     ScriptedPool,
+    Shared,
     make_state,
     make_task,
 )
 from tgrpo.intervals import paired_difference, wilson
+from tgrpo.rollouts.batches import batches, evaluate
 from tgrpo.rollouts.evaluation import (
     Evaluation,
     EvaluationJob,
     compare,
-    evaluate,
     stages_reached,
 )
 from tgrpo.trajectory import Ending
@@ -153,12 +155,51 @@ def test_an_evaluation_that_loses_workers_equals_one_that_does_not(
     assert outcome(losses).tasks == outcome({}).tasks
 
 
-def test_what_went_with_a_worker_is_played_again_alone_and_counted() -> None:
+def test_a_batch_is_played_again_with_what_went_with_a_worker_and_it_is_counted() -> None:
     # One lane of four rows on two workers; the second wait of the first step loses slots 1 and 3.
     evaluation, pool, _ = run([4, None, 6, None], slots=4, losses={4: 1})
     assert evaluation.workers_replaced == 1
     assert evaluation.as_json()["workers_replaced"] == 1
-    assert pool.assigned == [(0, 0), (1, 1), (2, 2), (3, 3), (1, 1), (3, 3)]
+    assert pool.assigned == [(0, 0), (1, 1), (2, 2), (3, 3)] * 2
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    fates=st.lists(st.none() | st.integers(0, MAX_STEPS), min_size=1, max_size=23),
+    tasks=st.integers(1, 3),
+    workers=st.integers(1, 4),
+    batch_size=st.integers(1, 5),
+    lanes=st.integers(1, 4),
+    shuffle=st.integers(0, 100),
+)
+def test_the_same_episodes_share_an_inference_whatever_the_machine(
+    fates: list[int | None], tasks: int, workers: int, batch_size: int, lanes: int, shuffle: int
+) -> None:
+    def inferences(lanes: int, workers: int, shuffle: int) -> Counter[Shared]:
+        slots = batch_size * lanes
+        _, _, policy = run(
+            fates,
+            tasks=tasks,
+            workers=workers,
+            slots=slots,
+            batch_size=batch_size,
+            shuffle=shuffle,
+        )
+        return Counter(policy.shared)
+
+    assert inferences(lanes, workers, shuffle) == inferences(1, 1, 0)
+
+
+@given(states=st.integers(0, 50), size=st.integers(1, 9))
+def test_batches_are_few_even_and_in_order(states: int, size: int) -> None:
+    chosen = tuple(make_state(index) for index in range(states))
+    cut = batches([EvaluationJob(make_task(), chosen)], size)
+    lengths = [len(batch.assignments) for batch in cut]
+    assert len(cut) == math.ceil(states / size)
+    assert max(lengths, default=0) <= size
+    assert max(lengths, default=0) - min(lengths, default=0) <= 1
+    played = [item.state.index for batch in cut for item in batch.assignments]
+    assert played == list(range(states))
 
 
 def test_the_report_is_json_with_every_episode() -> None:

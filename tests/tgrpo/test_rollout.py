@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.tgrpo.scripted_pool import EchoPolicy, Plan, Script, ScriptedPool, make_state, make_task
 from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.lockstep import lanes
+from tgrpo.rollouts.lockstep import Clock
+from tgrpo.rollouts.playing import Stage
 from tgrpo.rollouts.rollout import Collected, GroupJob, NoUsableStateError, Rules, collect
 from tgrpo.trajectory import Ending, Group
 
@@ -260,4 +261,4 @@ def test_times_add_up_to_the_wall_clock() -> None:
 
 def test_a_group_that_does_not_fit_the_pool_is_refused() -> None:
     with pytest.raises(ValueError, match="lane of 4 slots does not fit a pool of 3"):
-        lanes(ScriptedPool(1, 3, at({})), 4)
+        Stage(ScriptedPool(1, 3, at({})), 4, clock=Clock(1), on_steps=lambda _: None)

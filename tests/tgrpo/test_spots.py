@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tgrpo.scripted.grasps import Box, Grasp
+from tgrpo.scripted.grasps import Box
 from tgrpo.scripted.obstacles import Obstacles
 from tgrpo.scripted.placements import Placement
-from tgrpo.scripted.spots import choose_spot
+from tgrpo.scripted.spots import Spots
 
 NOTHING = Obstacles.from_boxes(np.zeros((0, 3)), np.zeros((0, 3, 3)), np.zeros((0, 3)))
 HERE = np.array([0.1, 0.2, 0.03])
 ITEM = Box(HERE, np.eye(3), np.array([0.02, 0.03, 0.03]))
-FROM_ABOVE = Grasp(offset=np.array([0.0, 0.0, 0.01]), yaw=0.0, width=0.04)
+GRIP = np.array([0.1, 0.2, 0.04])
 POINT = np.array([0.4, -0.1])
 WIDE = Placement(POINT, release=0.02, rim=0.02, spare=np.array([0.06, 0.06]))
 
@@ -25,7 +25,7 @@ def post(x, y, height=0.2):
 
 
 def spot(placement=WIDE, sharing=1, obstacles=NOTHING):
-    return choose_spot(placement, sharing, HERE, ITEM, FROM_ABOVE, obstacles)
+    return Spots.of(placement, sharing, ITEM, obstacles).best(GRIP, 0.0)
 
 
 def test_the_middle_where_nothing_stands_in_the_way():

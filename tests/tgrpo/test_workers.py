@@ -23,8 +23,9 @@ import rewardlang
 from tgrpo.policies import make_policy
 from tgrpo.policies.threads import threads
 from tgrpo.programs import TaskProgram
+from tgrpo.rollouts.batches import evaluate
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.evaluation import EvaluationJob, evaluate
+from tgrpo.rollouts.evaluation import EvaluationJob
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.rollout import GroupJob, Rules, collect
 from tgrpo.rollouts.workers import PATIENCE, Loss, Pool, WorkerError

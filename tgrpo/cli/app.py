@@ -60,6 +60,16 @@ Demos = Annotated[
     ),
 ]
 Workers = Annotated[int | None, typer.Option(help="Simulator processes. [one per core]", min=1)]
+BackendOption = Annotated[
+    Literal["local", "ray"] | None,
+    typer.Option("--backend", help="Simulate on this machine, or on a Ray cluster. [local]"),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        metavar="HOST:PORT|auto", help="The Ray cluster. [one of its own, on this machine]"
+    ),
+]
 RunDir = Annotated[Path | None, typer.Option(help="Where the run's folder is made. [runs]")]
 SplitOption = Annotated[
     Literal["train", "validation", "test"], typer.Option("--split", help="Which initial states.")
@@ -130,6 +140,8 @@ def train(
     group_size: Annotated[int | None, typer.Option(help="N: arms from one initial state.")] = None,
     groups_per_iteration: Annotated[int | None, typer.Option(help="Groups per update.")] = None,
     workers: Workers = None,
+    backend: BackendOption = None,
+    address: Address = None,
     stepper: StepperOption = None,
     run_dir: RunDir = None,
     resume: Annotated[
@@ -175,6 +187,8 @@ def train(
         "groups_per_iteration": groups_per_iteration,
         "iterations": iterations,
         "workers": workers,
+        "backend": backend,
+        "address": address,
         "run_dir": run_dir,
         "stepper": stepper,
         "start_from": start_from,
@@ -220,6 +234,8 @@ def sft(
     policy: PolicyKind = None,
     seed: Seed = None,
     workers: Workers = None,
+    backend: BackendOption = None,
+    address: Address = None,
     stepper: StepperOption = None,
     run_dir: RunDir = None,
 ) -> None:
@@ -240,6 +256,8 @@ def sft(
         "policy": policy,
         "seed": seed,
         "workers": workers,
+        "backend": backend,
+        "address": address,
         "stepper": stepper,
         "run_dir": run_dir,
     }
@@ -269,6 +287,11 @@ def evaluate(
         Path | None, typer.Option("--json", metavar="FILE", help="Write every episode here.")
     ] = None,
     workers: Workers = None,
+    patience: Annotated[
+        float, typer.Option(help="Seconds without an answer that cost a worker its place.", min=1)
+    ] = 300.0,
+    backend: BackendOption = None,
+    address: Address = None,
     stepper: StepperOption = None,
 ) -> None:
     """Measure the success of a checkpoint: LIBERO's protocol, greedy actions.
@@ -296,6 +319,9 @@ def evaluate(
             json_file=json_file,
             workers=workers,
             stepper=stepper or "fast",
+            patience=patience,
+            backend=backend or "local",
+            address=address,
         )
 
 

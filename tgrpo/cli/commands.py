@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tgrpo.capacity import cores
+from tgrpo.capacity import cores, evaluation_slots
 from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
 from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
@@ -20,7 +20,8 @@ from tgrpo.cli.report import (
     print_evaluation,
     print_paths,
 )
-from tgrpo.config import TasksConfig, TrainConfig
+from tgrpo.cluster import expect_backend
+from tgrpo.config import BackendName, TasksConfig, TrainConfig
 from tgrpo.files import write_json
 from tgrpo.libero_package import mujoco_warning
 from tgrpo.metrics import MetricsWriter
@@ -28,10 +29,10 @@ from tgrpo.policies import load_policy, save_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import Selection, UnknownChoiceError, select
 from tgrpo.progress import Forecast, Listener, Phase
-from tgrpo.rollouts.backend import LocalBackend
 from tgrpo.rollouts.episodes import StepperName
 from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
 from tgrpo.rollouts.lockstep import OnSteps
+from tgrpo.rollouts.machines import Machines, open_backend
 from tgrpo.scripted.planner import check_skills
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.tasks import Task
@@ -44,10 +45,9 @@ from tgrpo.training.planning import (
 )
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.run_record import record_start, versions
-from tgrpo.training.trainer import make_backend, prepare
+from tgrpo.training.trainer import prepare
 
 EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
-EVALUATION_SLOTS = 2 * EVALUATION_BATCH
 
 
 def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
@@ -90,6 +90,7 @@ def run_sft(resolved: Resolved, out: Path | None) -> None:
     """`tgrpo sft`."""
     console, config = make_console(), resolved.config
     expect_folder("--run-dir", config.run_dir)
+    expect_backend(config.backend, config.address)
     if out is not None:
         expect_file("--out", out)
     tasks = choose_tasks(config.tasks.suite, config.tasks.names or _preferred(config))
@@ -140,7 +141,8 @@ def _validate(
         for task in tasks
     ]
     forecast.begin("validate")
-    with make_backend(config, EVALUATION_SLOTS, listener) as backend:
+    slots = evaluation_slots(chosen.batch_size)
+    with open_backend(Machines.of(config), slots, listener.note) as backend:
         return backend.evaluate(
             policy,
             jobs,
@@ -168,9 +170,13 @@ def run_evaluation(
     json_file: Path | None,
     workers: int | None,
     stepper: StepperName,
+    patience: float,
+    backend: BackendName,
+    address: str | None,
 ) -> None:
     """`tgrpo eval`."""
     console = make_console()
+    expect_backend(backend, address)
     if json_file is not None:
         expect_file("--json", json_file)
     policy, stored = load_policy(checkpoint)
@@ -181,7 +187,7 @@ def run_evaluation(
     jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
     warn(console)
     steps = sum(len(job.states) * job.task.max_steps for job in jobs)
-    count = workers or cores()
+    count, slots = workers or cores(), evaluation_slots(EVALUATION_BATCH)
     forecast = Forecast(
         [Phase("evaluate", round(steps * EXPECTED_SHARE_OF_STEPS), "control steps")],
         {"control steps": CONTROL_STEPS_PER_SECOND * min(count, cores())},
@@ -191,9 +197,11 @@ def run_evaluation(
         prepare(chosen, listener)
     with (
         make_listener(console) as listener,
-        LocalBackend(count, EVALUATION_SLOTS, stepper=stepper, on_loss=listener.note) as backend,
+        open_backend(
+            Machines(slots, workers, stepper, patience, backend, address), slots, listener.note
+        ) as machines,
     ):
-        evaluation = backend.evaluate(
+        evaluation = machines.evaluate(
             policy,
             jobs,
             batch_size=EVALUATION_BATCH,

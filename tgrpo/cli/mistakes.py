@@ -35,6 +35,7 @@ EXIT_CODES = {
     "tgrpo.libero_package.LiberoMissingError": BAD_INPUT,
     "tgrpo.rollouts.rollout.NoUsableStateError": BAD_INPUT,
     "tgrpo.rollouts.workers.WorkerError": BAD_INPUT,
+    "tgrpo.cluster.ClusterError": BAD_INPUT,
     "rewardlang.state.BindError": BAD_INPUT,
     "rewardlang.scene.errors.SceneFileError": BAD_INPUT,
 }

@@ -29,6 +29,8 @@ NAMED = {
     "groups_per_iteration": "rollout.groups_per_iteration",
     "iterations": "iterations",
     "workers": "workers",
+    "backend": "backend",
+    "address": "address",
     "run_dir": "run_dir",
     "stepper": "stepper",
     "start_from": "start_from",

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tgrpo.capacity import slots, worker_count
+from tgrpo.capacity import arms, worker_count
+from tgrpo.cluster import expect_backend
 from tgrpo.config import Layer, TrainConfig
 from tgrpo.doctor.checks import CHECKS, PROGRAMS, Patient
 from tgrpo.doctor.examination import QUICK_SECONDS, examine
@@ -48,7 +49,8 @@ class Resumption:
 
 
 def prepare_run(config: TrainConfig) -> Readiness:
-    """Raises UnknownChoiceError, ProgramsError, NotReadyError."""
+    """Raises ClusterError, UnknownChoiceError, ProgramsError, NotReadyError."""
+    expect_backend(config.backend, config.address)
     choice = choose(config.rewards, config.tasks)
     findings = examine_quickly(config)
     _refuse(findings)
@@ -98,7 +100,7 @@ def _refuse(findings: Sequence[Finding]) -> None:
 
 def sizes(config: TrainConfig, tasks: int) -> Iterator[str]:
     """Numbers of groups, arms and workers that leave something undone or idle."""
-    rollout, workers, arms = config.rollout, worker_count(config), slots(config)
+    rollout, workers, simulators = config.rollout, worker_count(config), arms(config)
     groups = config.iterations * rollout.groups_per_iteration
     if 0 < groups < tasks:
         yield (
@@ -112,18 +114,20 @@ def sizes(config: TrainConfig, tasks: int) -> Iterator[str]:
             f"rollout.groups_per_iteration, {rollout.groups_per_iteration}: some simulators never "
             f"start; --groups-per-iteration {rollout.groups_in_flight} uses them"
         )
-    if workers > arms:
+    if config.backend == "ray":  # how many workers there are is the cluster's to say
+        return
+    if workers > simulators:
         yield (
-            f"{workers} workers for {arms} simulators: {workers - arms} have nothing to do; "
-            f"--set rollout.groups_in_flight={math.ceil(workers / rollout.group_size)} "
+            f"{workers} workers for {simulators} simulators: {workers - simulators} have nothing "
+            f"to do; --set rollout.groups_in_flight={math.ceil(workers / rollout.group_size)} "
             "gives them some"
         )
-    elif config.workers is not None and arms % workers:
-        fitting = [number for number in range(1, arms + 1) if arms % number == 0]
+    elif config.workers is not None and simulators % workers:
+        fitting = [number for number in range(1, simulators + 1) if simulators % number == 0]
         near = min(fitting, key=lambda number: (abs(number - workers), number))
         yield (
-            f"{arms} simulators do not divide among {workers} workers: the others wait for those "
-            f"that have {math.ceil(arms / workers)}; --workers {near} divides them"
+            f"{simulators} simulators do not divide among {workers} workers: the others wait for "
+            f"those that have {math.ceil(simulators / workers)}; --workers {near} divides them"
         )
 
 

@@ -11,8 +11,9 @@ from typing import Protocol, Self
 
 from tgrpo.policies.base import Policy
 from tgrpo.policies.threads import threads
+from tgrpo.rollouts.batches import evaluate
 from tgrpo.rollouts.episodes import StepperName
-from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob, evaluate
+from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
 from tgrpo.rollouts.lockstep import OnSteps
 from tgrpo.rollouts.rollout import Collected, GroupJob, Rules, collect
 from tgrpo.rollouts.workers import PATIENCE, Pool

@@ -17,6 +17,7 @@ import numpy as np
 import rewardlang
 from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
 from tgrpo.simulation.initial_states import InitialState
+from tgrpo.simulation.model_cache import LoadedModels
 from tgrpo.simulation.rendering import Renderer
 from tgrpo.tasks import Task
 from tgrpo.trajectory import Camera, Images, Observation, TaskContext
@@ -74,7 +75,7 @@ _Judge = Callable[[mujoco.MjData], Scores]
 
 
 class Slot:
-    """Room for one episode at a time. Slots of a process share its `renderer`, which draws.
+    """Room for one episode at a time. Slots of a process share its `models` and `renderer`.
 
     `watched`: `look` works also in episodes whose assignment asks for no camera.
     """
@@ -83,11 +84,13 @@ class Slot:
         self,
         stepper: StepperName = "fast",
         renderer: Renderer | None = None,
+        models: LoadedModels | None = None,
         *,
         watched: bool = False,
     ):
         self._stepper: StepperName = stepper
         self._renderer, self._watched = renderer, watched
+        self._models = models
         self._steps_left = 0
         self._simulation: Simulation | None = None
         self._reward_fns: dict[tuple[str, int], rewardlang.RewardFn] = {}
@@ -156,7 +159,9 @@ class Slot:
         kept = self._simulation
         if kept is None or kept.task != task or kept.renderer is not renderer:
             self.close()
-            self._simulation = kept = Simulation(task, stepper=self._stepper, renderer=renderer)
+            self._simulation = kept = Simulation(
+                task, stepper=self._stepper, models=self._models, renderer=renderer
+            )
         return kept
 
     def _begin_judging(self, simulation: Simulation, assignment: Assignment) -> Scores:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tgrpo.rollouts.episodes import Assignment, Moment, Slot, StepperName
+from tgrpo.simulation.model_cache import LoadedModels
 from tgrpo.simulation.rendering import Renderer
 from tgrpo.trajectory import Images, TaskContext
 
@@ -75,6 +76,7 @@ class Host:
     def __init__(self, stepper: StepperName):
         self._stepper: StepperName = stepper
         self._renderer = Renderer()
+        self._models = LoadedModels()
         self._slots: dict[int, Slot] = {}
 
     def answer(self, command: Command) -> Report | Failure:
@@ -98,7 +100,10 @@ class Host:
             return Failure(f"{at}\n{traceback.format_exc()}")
 
     def _slot(self, number: int) -> Slot:
-        return self._slots.setdefault(number, Slot(self._stepper, self._renderer))
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = Slot(self._stepper, self._renderer, self._models)
+        return slot
 
 
 def _report(tag: int, context: TaskContext | None, moments: Mapping[int, Moment]) -> Report:

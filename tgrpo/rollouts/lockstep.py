@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
@@ -52,6 +51,11 @@ class Clock:
     def add_workers(self, seconds: Mapping[str, float]) -> None:
         for phase, value in seconds.items():
             self._spent[phase] += value / self._workers
+
+    def take(self) -> dict[str, float]:
+        """What was added since this was last asked, by phase."""
+        spent, self._spent = dict(self._spent), defaultdict(float)
+        return spent
 
     def seconds(self) -> dict[str, float]:
         spent, wall = self._spent, time.perf_counter() - self._start
@@ -203,6 +207,12 @@ class Lane:
         assert self._context is not None
         return self._context
 
+    def clear(self) -> None:
+        """Forget what was played here: nothing of it may reach the next batch."""
+        self.arms, self._lost, self._context, self._images = {}, set(), None, {}
+        self._robot = np.zeros_like(self._robot)
+        self._objects = np.zeros_like(self._objects)
+
     def begin(self, pool: Pool, episodes: Mapping[int, Episode]) -> None:
         """Start an episode in each of the given rows."""
         begun = {row: Arm(episode) for row, episode in episodes.items()}
@@ -242,9 +252,9 @@ class Lane:
                 del self.arms[row]
                 self._lost.add(row)
 
-    def take_lost(self) -> list[int]:
-        """Rows whose episode went with a worker since this was last asked: begin them again."""
-        lost, self._lost = sorted(self._lost), set()
+    def take_lost(self) -> bool:
+        """Whether an episode went with a worker since this was last asked."""
+        lost, self._lost = bool(self._lost), set()
         return lost
 
     def act(self, policy: Sampler, pool: Pool, *, temperature: float, clock: Clock) -> None:
@@ -272,53 +282,3 @@ class Lane:
             self.arms[row].decide(seen, tokens[place], log_probs[place])
         slots = [self.slots[row] for row in live]
         self._awaited += pool.step(self.tag, slots, actions.decode(tokens))
-
-
-class Run(Protocol):
-    """What decides on the moves of a lane."""
-
-    @property
-    def lane(self) -> Lane: ...
-
-    def move(self, pool: Pool, clock: Clock) -> None:
-        """Called while the lane is quiet: begin or step episodes, or leave it quiet at the end."""
-        ...
-
-
-def play(pool: Pool, runs: Sequence[Run], *, clock: Clock, on_steps: OnSteps) -> int:
-    """Feed the workers' reports to the lanes of `runs`, until none has anything to wait for.
-
-    Returns the number of workers that were lost on the way: noise and states belong to an episode,
-    so that the run it belongs to plays it again, bitwise. Raises WorkerError.
-    """
-    losses = 0
-    for run in runs:
-        run.move(pool, clock)
-    by_tag = {run.lane.tag: run for run in runs}
-    while any(not run.lane.quiet for run in runs):
-        start = time.perf_counter()
-        answers = pool.wait()
-        clock.add("wait", time.perf_counter() - start)
-        for answer in answers:
-            if isinstance(answer, Loss):
-                losses += 1
-                for run in runs:
-                    run.lane.lose(answer)
-            else:
-                clock.add_workers(answer.seconds)
-                on_steps(by_tag[answer.tag].lane.absorb(answer))
-        # Only now: a lane must not step what it has not yet heard is lost.
-        for run in runs:
-            if run.lane.quiet:
-                run.move(pool, clock)
-    return losses
-
-
-def lanes(pool: Pool, size: int) -> list[Lane]:
-    """As many lanes of `size` slots as the pool has room for. Raises ValueError for none."""
-    if pool.slots < size:
-        raise ValueError(f"a lane of {size} slots does not fit a pool of {pool.slots}")
-    return [
-        Lane(number, range(number * size, (number + 1) * size))
-        for number in range(pool.slots // size)
-    ]

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 
-_ONE_THREAD = {
+ONE_THREAD = {
     **dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
     ),
@@ -91,8 +91,8 @@ def uninterrupted() -> Iterator[None]:
 @contextlib.contextmanager
 def single_threaded() -> Iterator[None]:
     """Children started inside use one thread each: there is a process per core already."""
-    before = {name: os.environ.get(name) for name in _ONE_THREAD}
-    os.environ.update(_ONE_THREAD)
+    before = {name: os.environ.get(name) for name in ONE_THREAD}
+    os.environ.update(ONE_THREAD)
     try:
         yield
     finally:

@@ -7,7 +7,6 @@ next depends on what its own arms did. Measured times are the exception.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -17,7 +16,8 @@ import numpy as np
 import rewardlang
 from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps, lanes, play
+from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps
+from tgrpo.rollouts.playing import Stage, play_all
 from tgrpo.rollouts.workers import Pool
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.tasks import Task
@@ -53,6 +53,14 @@ class Rules:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupResult:
+    """A group, and how many states were given up before one was of use."""
+
+    group: Group
+    redrawn: int
+
+
+@dataclass(frozen=True, slots=True)
 class Collected:
     """Groups in the order of their jobs. `seconds`: see `Clock`."""
 
@@ -75,47 +83,43 @@ def collect(
     Raises WorkerError, and NoUsableStateError for a task that is solved from the start.
     """
     clock = Clock(pool.workers)
-    queue = deque(jobs)
-    runs = [_GroupRun(lane, policy, queue, rules) for lane in lanes(pool, rules.group_size)]
-    replaced = play(pool, runs, clock=clock, on_steps=on_steps)
-    groups = {number: group for run in runs for number, group in run.groups.items()}
+    stage: Stage[GroupResult] = Stage(pool, rules.group_size, clock=clock, on_steps=on_steps)
+    results = play_all(stage, [GroupPlay(policy, job, rules) for job in jobs])
+    return gathered(results, clock.seconds(), stage.losses)
+
+
+def gathered(
+    results: Sequence[GroupResult], seconds: Mapping[str, float], workers_replaced: int
+) -> Collected:
+    """`results` in the order of the jobs."""
     return Collected(
-        groups=tuple(groups[job.number] for job in jobs),
-        redrawn=sum(run.redrawn for run in runs),
-        workers_replaced=replaced,
-        seconds=clock.seconds(),
+        groups=tuple(item.group for item in results),
+        redrawn=sum(item.redrawn for item in results),
+        workers_replaced=workers_replaced,
+        seconds=seconds,
     )
 
 
-class _GroupRun:
-    """Plays one group after the other on one lane, taking jobs from a shared queue."""
+class GroupPlay:
+    """One group on one lane: from the first of its states that leaves something to do."""
 
-    def __init__(self, lane: Lane, policy: Sampler, jobs: deque[GroupJob], rules: Rules):
-        self.lane = lane
-        self.groups: dict[int, Group] = {}
-        self.redrawn = 0
-        self._policy = policy
-        self._jobs = jobs
-        self._rules = rules
-        self._job: GroupJob | None = None
-        self._attempt = 0
+    def __init__(self, policy: Sampler, job: GroupJob, rules: Rules):
+        self._policy, self._job, self._rules = policy, job, rules
+        self._redrawn = 0
 
-    def move(self, pool: Pool, clock: Clock) -> None:
-        if self._job is not None and self.lane.take_lost():
-            self._begin(pool, self._job, self._attempt)
-            return
-        arms = list(self.lane.arms.values())
-        if self._job is not None and any(arm.idle_from_start for arm in arms):
-            self.redrawn += 1
-            self._begin(pool, self._job, self._attempt + 1)
-            return
-        if self._job is not None and self._ended(arms):
-            self.groups[self._job.number] = _group(self.lane.context, arms)
-            self._job = None
-        if self._job is not None:
-            self.lane.act(self._policy, pool, temperature=self._rules.temperature, clock=clock)
-        elif self._jobs:
-            self._begin(pool, self._jobs.popleft(), 0)
+    def move(self, lane: Lane, pool: Pool, clock: Clock) -> GroupResult | None:
+        if lane.take_lost() or not lane.arms:
+            self._begin(lane, pool)
+            return None
+        arms = list(lane.arms.values())
+        if any(arm.idle_from_start for arm in arms):
+            self._redrawn += 1
+            self._begin(lane, pool)
+            return None
+        if self._ended(arms):
+            return GroupResult(_group(lane.context, arms), self._redrawn)
+        lane.act(self._policy, pool, temperature=self._rules.temperature, clock=clock)
+        return None
 
     def _ended(self, arms: Sequence[Arm]) -> bool:
         synchronous = self._rules.stop == "synchronous"
@@ -124,24 +128,22 @@ class _GroupRun:
                 arm.ending = arm.ending or Ending.CUT
         return all(arm.ending is not None for arm in arms)
 
-    def _begin(self, pool: Pool, job: GroupJob, attempt: int) -> None:
-        if attempt == len(job.candidates):
+    def _begin(self, lane: Lane, pool: Pool) -> None:
+        job = self._job
+        if self._redrawn == len(job.candidates):
             raise NoUsableStateError(
-                f"{job.task.id}: all {attempt} states tried are solved (or unstable) "
+                f"{job.task.id}: all {self._redrawn} states tried are solved (or unstable) "
                 "before the first action; nothing can be learned from them"
             )
-        self._job, self._attempt = job, attempt
-        state, cameras = job.candidates[attempt], self._policy.cameras
+        state, cameras = job.candidates[self._redrawn], self._policy.cameras
         assignment = Assignment(job.task, state, job.program, job.max_steps, cameras)
-        rows = range(len(self.lane.slots))
-        self.lane.begin(
-            pool, {arm: Episode(assignment, arm, self._uniforms(job, arm)) for arm in rows}
-        )
+        rows = range(len(lane.slots))
+        lane.begin(pool, {arm: Episode(assignment, arm, self._uniforms(arm)) for arm in rows})
 
-    def _uniforms(self, job: GroupJob, arm: int) -> np.ndarray:
-        key = (self._rules.seed, self._rules.iteration, job.number, arm)
+    def _uniforms(self, arm: int) -> np.ndarray:
+        key = (self._rules.seed, self._rules.iteration, self._job.number, arm)
         generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
-        return generator.random((job.max_steps, ACTION_DIM))
+        return generator.random((self._job.max_steps, ACTION_DIM))
 
 
 def _group(context: TaskContext, arms: Sequence[Arm]) -> Group:

@@ -1,29 +1,26 @@
-"""A pool of processes that simulate. Each hosts some slots, built once and used for every episode.
+"""A pool of workers that simulate. Each hosts some slots, built once and used for every episode.
 
-Commands go over pipes and come back as one `Report` per worker and command; images take the way
-through shared memory. A worker that raises,
-dies or answers nothing for too long is replaced, and a `Loss` says whose episodes went with it; to
-play them again is the caller's. `Pool.close` (or the `with` block) leaves no process behind.
+A command comes back as one `Report` per worker. A worker that raises, dies or answers nothing for
+too long is replaced, and a `Loss` says whose episodes went with it; to play them again is the
+caller's. Where workers are, and how they are reached, stands in `tgrpo.rollouts.links`.
+`Pool.close` (or the `with` block) leaves none behind.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from multiprocessing.connection import Connection, wait
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from tgrpo.rollouts.episodes import Assignment, StepperName
-from tgrpo.rollouts.hosting import Assign, Command, Failure, Host, Report, Step
-from tgrpo.rollouts.processes import Child, uninterrupted
-from tgrpo.rollouts.shared_images import Layout, SharedImages, receive, share
-from tgrpo.trajectory import Camera
+from tgrpo.rollouts.hosting import Assign, Command, Failure, Report, Step
+from tgrpo.rollouts.links import Link, LinkBrokenError, Links, Processes
+from tgrpo.rollouts.processes import uninterrupted
 
 PATIENCE = 300.0  # seconds; a cold start with a model to compile takes some 20
 FAILURES = 3  # of one task that end a run: by then it is not chance
@@ -46,12 +43,13 @@ class Loss:
 
 
 class Pool:
-    """`slots` simulators spread over `workers` processes: slot s lives in worker s mod workers.
+    """`slots` simulators spread over `workers` of them: slot s lives in worker s mod workers.
 
     `assign` and `step` send and return at once, with the number of reports to expect; `wait`
     blocks for the next ones. The caller chooses `tag`; all slots of one command have one task.
     `patience`: seconds a worker may owe an answer. `failures` of one task are the end; with 1
-    there is never a `Loss`. `on_loss` is told of every worker that is replaced.
+    there is never a `Loss`. `on_loss` is told of every worker that is replaced. Without `links`
+    workers are processes of this machine.
     """
 
     def __init__(
@@ -60,6 +58,7 @@ class Pool:
         slots: int,
         *,
         stepper: StepperName = "fast",
+        links: Links[Any] | None = None,
         patience: float = PATIENCE,
         failures: int = FAILURES,
         on_loss: Callable[[str], None] = lambda _: None,
@@ -67,16 +66,17 @@ class Pool:
         if workers < 1 or slots < 1:
             raise ValueError(f"a pool needs a worker and a slot, got {workers} and {slots}")
         self.slots = slots
-        self._stepper: StepperName = stepper
+        self._links: Links[Any] = links or Processes(stepper)
         self._patience = patience
         self._most_failures = failures
         self._on_loss = on_loss
         self._failures: Counter[str] = Counter()  # by task
         self._workers: list[_Worker] = []
+        self._spread = min(workers, slots)
         try:
-            for number in range(min(workers, slots)):
+            for number in range(self._spread):
                 with uninterrupted():
-                    self._workers.append(_Worker(number, stepper))
+                    self._workers.append(self._start(number))
         except BaseException:  # Ctrl-C too leaves no process behind
             self.close()
             raise
@@ -89,7 +89,6 @@ class Pool:
         """Begin an episode in each of the given slots."""
         parts = self._by_worker(tuple(assignments))
         for worker, slots in parts.items():
-            worker.share_images(self._own(worker), assignments[slots[0]].cameras)
             worker.send(Assign(tag, {slot: assignments[slot] for slot in slots}))
         return len(parts)
 
@@ -111,9 +110,9 @@ class Pool:
     def close(self) -> None:
         """End every worker. Safe to call twice."""
         for worker in self._workers:
-            worker.child.ask_to_leave()
+            worker.link.ask_to_leave()
         for worker in self._workers:
-            worker.child.end()
+            worker.link.end()
         self._workers = []
 
     def __enter__(self) -> Self:
@@ -127,26 +126,29 @@ class Pool:
     ) -> None:
         self.close()
 
-    def _own(self, worker: _Worker) -> tuple[int, ...]:
-        """The slots that live in `worker`."""
-        return tuple(range(worker.number, self.slots, len(self._workers)))
+    def _start(self, number: int) -> _Worker:
+        return _Worker(number, self._links.start(number, self._own(number)))
+
+    def _own(self, number: int) -> tuple[int, ...]:
+        """The slots that live in worker `number`."""
+        return tuple(range(number, self.slots, self._spread))
 
     def _by_worker(self, slots: Sequence[int]) -> dict[_Worker, tuple[int, ...]]:
         parts: dict[_Worker, list[int]] = {}
         for slot in slots:
-            parts.setdefault(self._workers[slot % len(self._workers)], []).append(slot)
+            parts.setdefault(self._workers[slot % self._spread], []).append(slot)
         return {worker: tuple(own) for worker, own in parts.items()}
 
     def _listen(self) -> list[Report | Loss]:
         """What arrives within a tick, perhaps nothing."""
-        by_connection = {worker.child.connection: worker for worker in self._workers}
+        by_link = {worker.link: worker for worker in self._workers}
         start = time.perf_counter()
-        ready = wait(list(by_connection), timeout=_TICK)
+        ready = self._links.wait(list(by_link), _TICK)
         # Only what was spent listening counts: a parent that was busy, or stopped, blames nobody.
         listened = min(_TICK, time.perf_counter() - start)
-        heard = [by_connection.pop(item) for item in ready]  # type: ignore[call-overload]
+        heard = [by_link.pop(link) for link in ready]
         answers = [self._hear(worker) for worker in heard]
-        for worker in by_connection.values():
+        for worker in by_link.values():
             if worker.is_silent_for(listened) > self._patience:
                 what = f"gave no answer for {worker.silence:.0f} s at {worker.episodes()}"
                 answers.append(self._replace(worker, what))
@@ -154,17 +156,16 @@ class Pool:
 
     def _hear(self, worker: _Worker) -> Report | Loss:
         try:
-            said: Report | Failure = worker.child.connection.recv()
-        except (EOFError, OSError):  # also in the middle of a message
-            ending = worker.child.ending()
-            return self._replace(worker, f"died ({ending}) at {worker.episodes()}")
+            said = worker.link.receive()
+        except LinkBrokenError as error:
+            return self._replace(worker, f"died ({error}) at {worker.episodes()}")
         if isinstance(said, Failure):
             return self._replace(worker, f"failed at {said.text}")
         worker.answered()
-        return worker.with_images(said)
+        return said
 
     def _replace(self, worker: _Worker, what: str) -> Loss:
-        """Put a new process in the place of `worker`, unless its task has failed too often."""
+        """Put a new one in the place of `worker`, unless its task has failed too often."""
         text = f"worker {worker.number} {what}"
         task = worker.task()
         self._failures[task] += 1
@@ -173,50 +174,30 @@ class Pool:
             self.close()
             raise WorkerError(text if self._most_failures == 1 else f"{text}\n{count}; giving up")
         with uninterrupted():
-            worker.child.kill()
-            self._workers[worker.number] = _Worker(worker.number, self._stepper)
+            worker.link.kill()
+            self._workers[worker.number] = self._start(worker.number)
         self._on_loss(f"{text}\nreplaced; what it played is played again; {count}")
         return Loss(
-            slots=self._own(worker),
+            slots=self._own(worker.number),
             unanswered=Counter(command.tag for command in worker.owed),
         )
 
 
 class _Worker:
-    """The parent's end of one process, and what it has been told to do.
+    """One worker, and what it has been told to do."""
 
-    Commands are a few kB and a lane sends one at a time: they fit the pipe of a process that does
-    not read, so that sending never blocks.
-    """
-
-    def __init__(self, number: int, stepper: StepperName):
+    def __init__(self, number: int, link: Link):
         self.number = number
-        self.child = Child(f"tgrpo-worker-{number}", _serve, stepper)
+        self.link = link
         self.owed: deque[Command] = deque()  # not answered yet; it is at the first
         self.silence = 0.0  # seconds waited for in vain since the last answer
         self._running: dict[int, Assignment] = {}  # slot -> its episode
-        self._images: SharedImages | None = None
 
     def send(self, command: Command) -> None:
         if isinstance(command, Assign):
             self._running.update(command.assignments)
         self.owed.append(command)
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # `wait` learns its end
-            self.child.connection.send(command)
-
-    def share_images(self, slots: tuple[int, ...], cameras: tuple[Camera, ...]) -> None:
-        """Give all its slots room for images of `cameras`, unless they have it."""
-        layout = Layout(slots, cameras)
-        if cameras and (self._images is None or self._images.layout != layout):
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self._images = share(self.child.connection, layout)
-
-    def with_images(self, report: Report) -> Report:
-        """`report` with the images that it left in shared memory."""
-        if not report.in_shared_memory:
-            return report
-        assert self._images is not None
-        return replace(report, images=self._images.read(report.slots))
+        self.link.send(command)
 
     def answered(self) -> None:
         self.owed.popleft()
@@ -243,21 +224,3 @@ class _Worker:
                 return [self._running[slot] for slot in slots]
             case _:
                 return []
-
-
-def _serve(connection: Connection, stepper: StepperName) -> None:
-    """The worker process. An end of file on the pipe, also that of a dead parent, ends it."""
-    host = Host(stepper)
-    shared: SharedImages | None = None
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            message: Command | Layout = connection.recv()
-            if isinstance(message, Layout):
-                shared = receive(connection, message)
-                continue
-            answer = host.answer(message)
-            if isinstance(answer, Report) and answer.images:
-                assert shared is not None
-                shared.write(answer.slots, answer.images)
-                answer = replace(answer, images={}, in_shared_memory=True)
-            connection.send(answer)

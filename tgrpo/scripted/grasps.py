@@ -6,8 +6,8 @@ then follows the object with it. Lengths in m, angles in rad, world frame, quate
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,6 +38,8 @@ _WANTED_ROOM = 0.015  # around the hand
 _COST_OF_LACKING_ROOM = 2.0  # m per m
 _COST_OF_TURN = 0.015  # m per rad
 _COST_OF_SLIDE = 0.1  # m per m
+_COST_OF_SKEW = 0.01  # m per rad
+_SKEWS = (-0.8, 0.8)  # of the fingers' line from the radius of a rim, where that lacks room
 _COS_OF_HANDLE = 0.6  # of the angle from the handle within which a rim is not held
 
 
@@ -110,6 +112,7 @@ class _Candidate:
     point: np.ndarray  # of the grip site
     yaw: float
     slide: float = 0.0
+    skew: float = 0.0
 
 
 def plan_grasp(
@@ -120,12 +123,14 @@ def plan_grasp(
     *,
     base: np.ndarray,
     move: np.ndarray,
+    cost_of_release: Callable[[np.ndarray, float], float] = lambda *_: 0.0,
 ) -> Grasp:
     """The cheapest grasp of the object at `position` (3,) that keeps the hand clear.
 
-    `base` (3,): the robot's; `move` (3,): how far the object is to go. Cost, in m: room that is
-    missing around the hand, stretching the arm too far at either end of the move, turning the
-    hand, leaving the middle of the object.
+    `base` (3,): the robot's; `move` (3,): how far the object is to go; `cost_of_release`: room in
+    m that is missing there, of a grip site that is now at a point (3,) and a yaw. Cost, in m: room
+    that is missing around the hand here and there, stretching the arm too far at either end of the
+    move, turning the hand, leaving the middle of the object.
     """
     styles = STYLES.get(category, OTHER)
 
@@ -135,13 +140,17 @@ def plan_grasp(
         room = room_around(candidate.point, candidate.yaw, obstacles)
         return (
             _COST_OF_LACKING_ROOM * max(0.0, _WANTED_ROOM - room)
+            + _COST_OF_LACKING_ROOM * cost_of_release(candidate.point, candidate.yaw)
             + max(0.0, stretch - _FAR_STRETCH)
             + _COST_OF_TURN * abs(candidate.yaw)
             + _COST_OF_SLIDE * abs(candidate.slide)
+            + _COST_OF_SKEW * abs(candidate.skew)
         )
 
-    candidates = (item for style in styles for item in _candidates(position, box, style))
+    candidates = [item for style in styles for item in _candidates(position, box, style)]
     best = min(candidates, key=cost)
+    if room_around(best.point, best.yaw, obstacles) < _WANTED_ROOM:
+        best = min([best, *_skewed(candidates)], key=cost)
     lean = (_stretch(best.point - base) - _COMFORTABLE_STRETCH) * _LEAN_PER_STRETCH
     return Grasp(
         offset=best.point - position,
@@ -258,6 +267,15 @@ def _rim_points(middle: np.ndarray, box: Box, style: GripStyle) -> Iterator[_Can
             rim = middle + box.lid + (radius - slide) * out
             point = rim - [0.0, 0.0, style.depth]
             yield _Candidate(style, point, yaw_of(out), float(slide))
+
+
+def _skewed(candidates: list[_Candidate]) -> Iterator[_Candidate]:
+    """Those on a rim, with the fingers' line aslant."""
+    for straight in candidates:
+        if straight.style.hold is Hold.RIM and straight.slide == 0.0:
+            for skew in _SKEWS:
+                yaw = yaw_of(np.array([*line_of(straight.yaw + skew), 0.0]))
+                yield replace(straight, yaw=yaw, skew=skew)
 
 
 def _width(box: Box, style: GripStyle, yaw: float) -> float:

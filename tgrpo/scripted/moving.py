@@ -29,7 +29,7 @@ _LOST = 0.04
 _STALLED = 0.0004  # fingers that moved less are held up by the handle
 _LEAD = 0.04  # of the place that the hand makes for, along the way
 _LEFT = 0.05  # from the hold: the hand has left the handle
-_BEYOND = {True: 0.06, False: 0.02}  # of the way between thresholds: past open or on, past shut
+_BEYOND = {True: 0.06, False: 0.0}  # of the way between thresholds: past open or on, past shut
 _TURN_DEAD = 0.12  # turns left uncorrected
 
 
@@ -142,10 +142,10 @@ class Moving:
         if across < _OVER and not view.turn.any():
             return view.off
         # Down a cone until right before it, so that the hand meets nothing on its way.
-        level = float(np.hypot(view.off[0], view.off[1]))
-        back = _BACK * view.hold.back
-        back[2] = max(back[2], min(level, across, _ABOVE))
-        return view.off + back
+        before = view.off + _BACK * view.hold.back
+        level = min(float(np.hypot(before[0], before[1])), _ABOVE)
+        before[2] = view.off[2] + max(_BACK * view.hold.back[2], level)
+        return before
 
 
 def _split(view: _View) -> tuple[float, float]:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import mujoco
 
 _ROBOT = ("robot0_", "gripper0_", "mount0_")  # prefixes of its bodies
+_ANGLES = np.arange(24) * (np.pi / 12)
+_ROUND = np.stack([np.cos(_ANGLES), np.sin(_ANGLES)], axis=1)
+_WAYS_OUT = np.concatenate(  # m, (K, 2): ever longer
+    [np.zeros((1, 2)), *(distance * _ROUND for distance in np.arange(0.01, 0.2, 0.01))]
+)
 _SIDES = np.array([[1, 2], [0, 2], [0, 1]])  # the other two axes
 
 
@@ -23,11 +28,12 @@ _SIDES = np.array([[1, 2], [0, 2], [0, 1]])  # the other two axes
 class Obstacles:
     """M boxes seen from above.
 
-    `centres` (M, 2), `tops` (M,); `axes` (M, 2, 2), rows the footprint's axes; `half` (M, 2)
-    half extents along them.
+    `centres` (M, 2), `bottoms` and `tops` (M,); `axes` (M, 2, 2), rows the footprint's axes;
+    `half` (M, 2) half extents along them.
     """
 
     centres: np.ndarray
+    bottoms: np.ndarray
     tops: np.ndarray
     axes: np.ndarray
     half: np.ndarray
@@ -39,16 +45,29 @@ class Obstacles:
         vertical = np.abs(rotations[:, 2, :])
         sides = _SIDES[vertical.argmax(axis=1)]
         axes = np.stack([rotations[row, :2, sides[:, side]] for side in (0, 1)], axis=1)
-        tops = centres[:, 2] + (vertical * half).sum(axis=1)
-        return cls(centres[:, :2], tops, axes, half[row[:, None], sides])
+        high = (vertical * half).sum(axis=1)
+        bottoms, tops = centres[:, 2] - high, centres[:, 2] + high
+        return cls(centres[:, :2], bottoms, tops, axes, half[row[:, None], sides])
 
     def __len__(self) -> int:
         return len(self.tops)
 
     def higher_than(self, height: float) -> Obstacles:
         """Those whose top is above `height`."""
-        keep = self.tops > height
-        return Obstacles(self.centres[keep], self.tops[keep], self.axes[keep], self.half[keep])
+        return self._only(self.tops > height)
+
+    def hangs_over(self, point: np.ndarray, height: float, radius: float) -> bool:
+        """One of them has its bottom above `height` and touches a circle around `point` (2,)."""
+        return bool(((self.bottoms > height) & (self.gaps(point[None])[0] < radius)).any())
+
+    def _only(self, keep: np.ndarray) -> Obstacles:
+        return Obstacles(
+            self.centres[keep],
+            self.bottoms[keep],
+            self.tops[keep],
+            self.axes[keep],
+            self.half[keep],
+        )
 
     def gaps(self, points: np.ndarray) -> np.ndarray:
         """Horizontal distances (K, M) of points (K, 2) from the footprints; 0 inside."""
@@ -75,6 +94,15 @@ class Obstacles:
         """
         below = (self.gaps(point[None])[0] == 0.0) & (self.tops <= ceiling)
         return float(self.tops[below].max(initial=-np.inf))
+
+    def way_out(self, point: np.ndarray, radius: float) -> np.ndarray:
+        """Shortest motion (2,) after which a circle around `point` (2,) touches none of them.
+
+        Of those in `_WAYS_OUT`; zero where none does.
+        """
+        free = (self.gaps(point + _WAYS_OUT) > radius).all(axis=1)
+        way: np.ndarray = _WAYS_OUT[free.argmax()] if free.any() else np.zeros(2)
+        return way
 
     def room(self, centre: np.ndarray, axes: np.ndarray, half: np.ndarray) -> float:
         """Gap between a rectangle (`axes` (2, 2) rows, `half` (2,)) and the nearest footprint.

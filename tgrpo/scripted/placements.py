@@ -18,6 +18,7 @@ _INTO_CONTAINER = 0.02  # m, below its rim, before the fingers open
 _INTO_REGION = 0.012  # m, of the object's position below the region's ceiling
 _ABOVE_SURFACE = 0.008  # m
 _NEAR = (0.008, 0.03)  # m, least and most that `Placement.near` can be
+_ABOVE_FLOOR = 0.02  # m, of a drawer: things are dropped into it
 _SUNK = 0.03  # m, of a region below the surface that it stands for
 _SPARE = 0.65  # of a region's half extents: where in it things are put down
 _OVER_RIM = 0.02  # m, above the height of release, until over the middle
@@ -86,6 +87,10 @@ class Goal:
             return Placement(point, release, _OVER_RIM, _SPARE * reach[:2])
         inside = ceiling - _INTO_REGION - drop
         release = min(boxes[region.owner].top - _INTO_CONTAINER, inside)
+        if region.openable:
+            floor = float(site.xpos[2] - reach[2]) + _ABOVE_FLOOR
+            spare = _SPARE * reach[:2]
+            return Placement(site.xpos[:2].copy(), floor, 0.0, spare, near=_NEAR[0])
         hollow = Box(site.xpos, site.xmat.reshape(3, 3), np.array(region.half_extents))
         near, turn = _fit(boxes[self.item], hollow)
         return Placement(site.xpos[:2].copy(), release, 0.0, near=near, turn=turn)

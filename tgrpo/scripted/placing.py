@@ -16,7 +16,7 @@ from tgrpo.scripted.grasps import FINGERTIP_DEPTH, Box, Grasp, line_of, plan_gra
 from tgrpo.scripted.obstacles import ObstacleReader, Obstacles
 from tgrpo.scripted.placements import Goal, Placement
 from tgrpo.scripted.skill import Phase, atom_test
-from tgrpo.scripted.spots import choose_spot
+from tgrpo.scripted.spots import Spots
 from tgrpo.simulation.envs import Simulation
 from tgrpo.trajectory import ACTION_DIM, Observation
 
@@ -39,7 +39,9 @@ _STEEP = 5.0  # slope of the landscape of obstacles around a path
 _MARGIN_OBJECT = 0.012  # above obstacles, for a held object
 _MARGIN_HAND = 0.02 + FINGERTIP_DEPTH  # for the grip site
 _HAND_RADIUS = 0.02  # of a finger on its way
-_CONE = 2.0  # slope of the funnel above a grasp or a goal
+_CONE = 2.0  # slope of the funnel above a grasp
+_CONE_PER_RIM = 100.0  # 1/m, of that above a goal: steeper into what is deep
+_NEAR_CONE = 5.0  # slope of a second one, over which obstacles do not count
 _CONE_TIP = 0.006  # its radius at the grasp
 _OVER_TOP = 0.02  # of the grip site above the object until over the grasp
 _BLEND = 0.05  # lag in height over which the sideways motion dies down
@@ -160,23 +162,20 @@ class Placing:
         )
         if memory.grasp is None or moved:
             surroundings = self._surroundings()
-            rise = view.placement.release - view.box.bottom
+            spots = Spots.of(
+                view.placement, self._goal.sharing(self._scene), view.box, surroundings
+            )
             memory.grasp = plan_grasp(
                 self._scene.object(self._goal.item).category,
                 view.position,
                 view.box,
                 surroundings,
                 base=self._base,
-                move=np.array([*view.to_goal, rise]),
+                move=spots.move,
+                cost_of_release=lambda point, yaw: float(spots.costs_of(point, yaw).min()),
             )
-            memory.beside = choose_spot(
-                view.placement,
-                self._goal.sharing(self._scene),
-                view.position,
-                view.box,
-                memory.grasp,
-                surroundings,
-            )
+            grip = view.position + memory.grasp.offset
+            memory.beside = spots.best(grip, memory.grasp.yaw)
             memory.planned_at, memory.support = view.position, view.box.bottom
         return memory.grasp
 
@@ -223,16 +222,31 @@ class Placing:
     def _carry(self, view: _View) -> np.ndarray:
         """Up, over what stands in the way, and down into the place. For the object's box."""
         place, box = view.placement, view.box
+        surroundings = self._surroundings()
+        if surroundings.hangs_over(box.centre[:2], box.top + _LIFTED, box.radius):
+            return self._from_under(view, surroundings)
         distance = float(np.linalg.norm(view.to_goal))
         path = box.centre[:2] + _PATH * view.to_goal
         left = (1.0 - _PATH[:, 0]) * distance
-        obstacles = self._surroundings().higher_than(place.release)
+        obstacles = surroundings.higher_than(place.release)
         heights = obstacles.least_heights(path, box.radius, _STEEP) + _MARGIN_OBJECT
-        heights[left + _COST_OF_YAW * abs(place.turn or 0.0) < place.near] = -np.inf
-        cone = np.clip(_CONE * (distance - _OVER_GOAL[0] / 2), 0.0, _PRESS + place.rim)
+        lower = surroundings.least_heights(path, box.radius, _STEEP) + _MARGIN_OBJECT
+        needed = np.maximum(heights, np.minimum(lower, place.release))
+        near = left + _COST_OF_YAW * abs(place.turn or 0.0) < place.near
+        heights[near] = needed[near] = -np.inf
+        slope = _CONE_PER_RIM * place.rim
+        cone = np.clip(slope * (distance - _OVER_GOAL[0] / 2), 0.0, _PRESS + place.rim)
         goal_height = place.release - _PRESS + (cone if place.rim else 0.0)
-        way = _along(view.to_goal, box.bottom, np.maximum(heights, goal_height), heights, left)
+        way = _along(view.to_goal, box.bottom, np.maximum(heights, goal_height), needed, left)
         return way * [*[self._freedom(view)] * 2, 1.0]
+
+    def _from_under(self, view: _View, surroundings: Obstacles) -> np.ndarray:
+        """A little lifted, out from under what hangs over the object, to where nothing stands."""
+        box = view.box
+        beside = surroundings.higher_than(box.bottom + _LIFTED / 2)
+        out = beside.way_out(box.centre[:2], box.radius + _MARGIN_OBJECT)
+        lift = max(0.0, self._memory.support + _LIFTED - box.bottom)
+        return np.array([*(out * self._freedom(view)), lift])
 
     def _freedom(self, view: _View) -> float:
         """0 where the object was picked up … 1 once it is free of its support."""
@@ -252,7 +266,8 @@ class Placing:
             view.hand[:2] + _PATH * motion, _HAND_RADIUS, _STEEP
         )
         # Close to the grasp the cone decides: the plan has seen to the room there.
-        heights = np.minimum(heights + _MARGIN_HAND, cone + _CONE * left)
+        near = cone + _NEAR_CONE * np.maximum(left - 2 * _CONE_TIP, 0.0)
+        heights = np.minimum(heights + _MARGIN_HAND, near)
         heights = np.maximum(heights, cone)
         return _along(motion, float(view.hand[2]), heights, heights, (1 - _PATH[:, 0]) * distance)
 

@@ -17,6 +17,7 @@ ROTATION_SCALE = 0.5  # rad per unit of action
 _NEAR = 0.015
 _FAR = 0.033
 _LEAD = 1.5
+_WRIST_ENDS = -0.1  # cosine of the hand's turn from the initial one, its fingers along y
 
 
 def translation(error: np.ndarray) -> np.ndarray:
@@ -39,9 +40,11 @@ def hand_rotation(yaw: float, lean: float, away: np.ndarray) -> np.ndarray:
 def turn_between(start: np.ndarray, end: np.ndarray) -> np.ndarray:
     """Rotation vector (3,), world frame, that turns orientation `start` (3, 3) into `end`.
 
-    A hand turned by half a turn around its own axis grips alike: the shorter way is taken.
+    A hand turned by half a turn around its own axis grips alike: the shorter way is taken, unless
+    it ends where the wrist does.
     """
-    turns = [_rotation_vector(goal @ start.T) for goal in (end, end @ np.diag([-1.0, -1.0, 1.0]))]
+    alike = (end, end @ np.diag([-1.0, -1.0, 1.0]))
+    turns = [_rotation_vector(goal @ start.T) for goal in alike if goal[1, 0] > _WRIST_ENDS]
     return min(turns, key=lambda turn: float(np.linalg.norm(turn)))
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import rewardlang
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.simulation.libero_stepper import LiberoStepper
-from tgrpo.simulation.model_cache import CompiledTask, compiled_task, libero_xml
+from tgrpo.simulation.model_cache import CompiledTask, LoadedModels, compiled_task, libero_xml
 from tgrpo.simulation.rendering import Glimpse, Renderer
 from tgrpo.simulation.stepper import ArmIds, FastStepper, UnstablePhysicsError
 from tgrpo.tasks import SETTLING_ACTION, SETTLING_STEPS, Task
@@ -50,8 +50,9 @@ class Stepper(Protocol):
 class Simulation:
     """One task. `model` and `data` are live: read them after `reset` or `step`.
 
-    `stepper="libero"` steps LIBERO's own environment (slow; the reference). `look` draws with
-    `renderer`, which remains the caller's.
+    `stepper="libero"` steps LIBERO's own environment (slow; the reference). Given the `models` of a
+    process, it moves on the one that the others of this task move on too: `model` then has the
+    fixtures of whoever moved last. `look` draws with `renderer`, which remains the caller's.
     """
 
     def __init__(
@@ -59,17 +60,23 @@ class Simulation:
         task: Task,
         *,
         stepper: Literal["fast", "libero"] = "fast",
+        models: LoadedModels | None = None,
         renderer: Renderer | None = None,
     ):
         _log_mujocos_warnings()
-        compiled = compiled_task(task)
+        compiled = compiled_task(task) if models is None else models.compiled(task)
         self.task = task
         self._compiled = compiled
         self._stepper = _make_stepper(stepper, task, compiled)
         self.model, self.data = self._stepper.model, self._stepper.data
         self._arm = ArmIds.of(self.model)
         self._bodies = np.array([self.model.body(entry.body).id for entry in compiled.objects])
-        self._initial_fixtures = self.fixtures()
+        self._shares_model = models is not None and self.model is compiled.model
+        self._fixtures = {
+            entry.body: number for number, entry in enumerate(compiled.fixtures)
+        }  # name of the body -> row of its pose
+        self._fixture_ids = np.array([self.model.body(name).id for name in self._fixtures], int)
+        self._fixture_poses = compiled.fixture_poses.copy()
         self._knobs = self.data.qpos.copy()  # at the end of the step before
         self._glimpse: np.ndarray | None = None  # qpos as the cameras see it
         self.renderer = renderer
@@ -90,7 +97,8 @@ class Simulation:
 
     def fixtures(self) -> dict[str, np.ndarray]:
         """Pose (7,) of every fixture's root body in the model, position and quaternion wxyz."""
-        bodies = [self.model.body(entry.body) for entry in self._compiled.fixtures]
+        self._take_model()
+        bodies = [self.model.body(name) for name in self._fixtures]
         return {body.name: np.concatenate([body.pos, body.quat]) for body in bodies}
 
     def reset(self, state: InitialState) -> Observation:
@@ -108,10 +116,10 @@ class Simulation:
         """Restore `state` without settling."""
         model, data = self.model, self.data
         self._check_fits(state)
-        for name, pose in {**self._initial_fixtures, **state.fixtures}.items():
-            body = model.body(name).id
-            model.body_pos[body] = pose[:3]
-            model.body_quat[body] = pose[3:]
+        self._fixture_poses[:] = self._compiled.fixture_poses
+        for name, pose in state.fixtures.items():
+            self._fixture_poses[self._fixtures[name]] = pose
+        self._place_fixtures()
         self._stepper.reset()
         mujoco.mj_resetData(model, data)
         data.qpos[:] = state.qpos
@@ -121,9 +129,18 @@ class Simulation:
         if self._glimpse is not None:
             self._glimpse[:] = self._knobs[:] = state.qpos
 
+    def _take_model(self) -> None:
+        """Others may have moved their fixtures on the same model."""
+        if self._shares_model:
+            self._place_fixtures()
+
+    def _place_fixtures(self) -> None:
+        self.model.body_pos[self._fixture_ids] = self._fixture_poses[:, :3]
+        self.model.body_quat[self._fixture_ids] = self._fixture_poses[:, 3:]
+
     def _check_fits(self, state: InitialState) -> None:
         wanted, given = (self.model.nq, self.model.nv), (len(state.qpos), len(state.qvel))
-        unknown = sorted(set(state.fixtures) - set(self._initial_fixtures))
+        unknown = sorted(set(state.fixtures) - set(self._fixtures))
         if wanted != given or unknown:
             raise ValueError(
                 f"this initial state is not one of {self.task.id}: it has (nq, nv) = {given}, the "
@@ -143,6 +160,7 @@ class Simulation:
 
     def _advance(self, action: np.ndarray) -> None:
         began = self.data.time
+        self._take_model()
         if self._glimpse is not None:
             self._knobs[:] = self.data.qpos
         self._stepper.step(action, self._glimpse)
@@ -164,6 +182,7 @@ class Simulation:
         """
         assert self.renderer is not None
         assert self._glimpse is not None
+        self._take_model()
         glimpse = Glimpse(self._glimpse, self._knobs, self.model.body_pos, self.model.body_quat)
         return self.renderer.draw(self.task, glimpse, cameras)
 

@@ -10,11 +10,14 @@ import gzip
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import mujoco
+import numpy as np
 
 from tgrpo.files import replace_file
 from tgrpo.libero_package import make_environment
@@ -52,10 +55,38 @@ class CompiledTask:
     model: mujoco.MjModel
     objects: tuple[ObjectEntry, ...]  # movables, then fixtures, in BDDL order
     initial_arm: tuple[float, ...]
+    fixture_poses: np.ndarray  # (n, 7) of the n fixtures, before anything moves them
+
+    @classmethod
+    def of(
+        cls, model: mujoco.MjModel, objects: Iterable[ObjectEntry], initial_arm: Iterable[float]
+    ) -> CompiledTask:
+        entries = tuple(objects)
+        fixtures = [model.body(entry.body) for entry in entries if entry.fixture]
+        poses = [np.concatenate([body.pos, body.quat]) for body in fixtures]
+        return cls(model, entries, tuple(initial_arm), np.array(poses).reshape(-1, 7))
 
     @property
     def fixtures(self) -> tuple[ObjectEntry, ...]:
         return tuple(entry for entry in self.objects if entry.fixture)
+
+
+class LoadedModels:
+    """Compiled models of one process, each loaded once for all that use it at the same time.
+
+    Its users take turns: each puts its fixtures in place before it moves (`Simulation` does), and
+    no two threads may move on one model.
+    """
+
+    def __init__(self) -> None:
+        self._in_use: WeakValueDictionary[Task, CompiledTask] = WeakValueDictionary()
+
+    def compiled(self, task: Task) -> CompiledTask:
+        """As `compiled_task`, shared."""
+        found = self._in_use.get(task)
+        if found is None:
+            found = self._in_use[task] = compiled_task(task)
+        return found
 
 
 def compiled_task(task: Task) -> CompiledTask:
@@ -124,10 +155,10 @@ def _read(stem: Path) -> CompiledTask:
     binary = with_suffix(stem, ".mjb")
     if not binary.is_file():
         raise FileNotFoundError(binary)
-    compiled = CompiledTask(
-        model=mujoco.MjModel.from_binary_path(str(binary)),
-        objects=tuple(ObjectEntry(**entry) for entry in known["objects"]),
-        initial_arm=tuple(known["initial_arm"]),
+    compiled = CompiledTask.of(
+        mujoco.MjModel.from_binary_path(str(binary)),
+        (ObjectEntry(**entry) for entry in known["objects"]),
+        known["initial_arm"],
     )
     mark_used(with_suffix(stem, ".json"))
     return compiled
@@ -142,10 +173,10 @@ def _make(task: Task, stem: Path) -> tuple[CompiledTask, str]:
     environment = make_environment(task.bddl_file)
     try:
         xml = environment.env.model.get_xml()
-        compiled = CompiledTask(
-            model=state_only(environment.sim.model._model, xml),
-            objects=environment_objects(environment),
-            initial_arm=tuple(float(q) for q in environment.robots[0].init_qpos),
+        compiled = CompiledTask.of(
+            state_only(environment.sim.model._model, xml),
+            environment_objects(environment),
+            map(float, environment.robots[0].init_qpos),
         )
     finally:
         environment.close()

@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from tgrpo.capacity import cores, slots, worker_count
+from tgrpo.capacity import cores, slots
 from tgrpo.config import TrainConfig
 from tgrpo.files import link_file, sweep, write_json
 from tgrpo.metrics import MetricsWriter
@@ -20,8 +20,9 @@ from tgrpo.policies.base import Policy
 from tgrpo.policies.threads import threads
 from tgrpo.programs import TaskProgram
 from tgrpo.progress import Forecast, Listener
-from tgrpo.rollouts.backend import Backend, LocalBackend
+from tgrpo.rollouts.backend import Backend
 from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
+from tgrpo.rollouts.machines import Machines, open_backend
 from tgrpo.rollouts.rollout import Collected
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.simulation.model_cache import compiled_task
@@ -79,22 +80,11 @@ def train(
         prepare([item.task for item in programs], listener)
         with (
             MetricsWriter(folder.path, keep=state.mark.metrics if state else 0) as metrics,
-            make_backend(config, slots(config), listener) as backend,
+            open_backend(Machines.of(config), slots(config), listener.note) as backend,
         ):
             forecast = Forecast(phases, initial_rates(config))
             run = _Run(config, tuple(programs), folder, listener, forecast, metrics, backend)
             return run.whole(state)
-
-
-def make_backend(config: TrainConfig, slots: int, listener: Listener) -> Backend:
-    """The simulators of a run; the listener hears of every worker that is replaced."""
-    return LocalBackend(
-        worker_count(config),
-        slots,
-        stepper=config.stepper,
-        patience=config.worker_patience,
-        on_loss=listener.note,
-    )
 
 
 def prepare(tasks: Sequence[Task], listener: Listener) -> None:
