@@ -99,7 +99,6 @@ class _DrawnTask:
         self._data = mujoco.MjData(self._model)
         self._hidden_sites = self._model.site_rgba.copy()
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_150)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MOST_GEOMS)
         self._options = mujoco.MjvOption()
         self._options.geomgroup[0] = 0  # what collides
@@ -139,6 +138,8 @@ class _DrawnTask:
         mujoco.mjv_updateScene(
             model, self._data, self._options, self._perturbation, self._camera, everything, scene
         )
+        # Each task has a buffer of its own in the one GL context; the last one used is bound.
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
         viewport = mujoco.MjrRect(0, 0, camera.width, camera.height)
         mujoco.mjr_render(viewport, scene, context)
         image = np.empty(camera.shape, np.uint8)
