@@ -22,7 +22,6 @@ import mujoco
 import numpy as np
 
 from tgrpo.gl_libraries import DEVICE, GL, loaded_backend, see_libraries
-from tgrpo.simulation.culling import Culling
 from tgrpo.simulation.drawn_model import DrawnModel, drawn_model
 from tgrpo.tasks import Task
 from tgrpo.trajectory import Camera, Images
@@ -99,9 +98,7 @@ class _DrawnTask:
         self._model, self._lamps = drawn.model, drawn.lamps
         self._data = mujoco.MjData(self._model)
         self._hidden_sites = self._model.site_rgba.copy()
-        self._culling = Culling(self._model)
         self._context = mujoco.MjrContext(self._model, mujoco.mjtFontScale.mjFONTSCALE_150)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._context)
         self._scene = mujoco.MjvScene(self._model, maxgeom=_MOST_GEOMS)
         self._options = mujoco.MjvOption()
         self._options.geomgroup[0] = 0  # what collides
@@ -137,11 +134,12 @@ class _DrawnTask:
             raise ValueError(f"there is no camera {camera.name!r} in this task; there are {known}")
         self._make_room(camera)
         self._camera.fixedcamid = number
-        self._culling.apply(self._data, number, camera)
         everything = mujoco.mjtCatBit.mjCAT_ALL
         mujoco.mjv_updateScene(
             model, self._data, self._options, self._perturbation, self._camera, everything, scene
         )
+        # Each task has a buffer of its own in the one GL context; the last one used is bound.
+        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, context)
         viewport = mujoco.MjrRect(0, 0, camera.width, camera.height)
         mujoco.mjr_render(viewport, scene, context)
         image = np.empty(camera.shape, np.uint8)
