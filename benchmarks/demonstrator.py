@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -85,18 +84,17 @@ def main() -> None:
     print("|---|---|---|---|---|---|", flush=True)
     for task in (task for suite in arguments.suites for task in suite_tasks(suite)):
         if any(word in task.name for word in arguments.tasks):
-            began = time.perf_counter()
             item = score(task, arguments.split, arguments.states)
             print(row(item), flush=True)
-            keep(arguments.out, arguments.split, asdict(item), time.perf_counter() - began)
+            keep(arguments.out, arguments.split, asdict(item))
 
 
-def keep(path: Path, split: str, item: dict[str, object], seconds: float) -> None:
+def keep(path: Path, split: str, item: dict[str, object]) -> None:
     """Put one task's row into the file, in the order of suites and tasks."""
     known = json.loads(path.read_text())["tasks"] if path.exists() else []
     order = [(task.suite, task.name) for suite in SUITES for task in suite_tasks(suite)]
     rows = {(old["suite"], old["task"]): old for old in known}
-    rows[str(item["suite"]), str(item["task"])] = item | {"seconds": round(seconds)}
+    rows[str(item["suite"]), str(item["task"])] = item
     result = {
         "split": split,
         "versions": {"python": platform.python_version(), **versions()},
