@@ -6,28 +6,34 @@ played, before the clock starts. Shares are of the wall clock: `physics`, `rewar
 worker's, on average; `policy` and `transport` (messages and bookkeeping) of the process that asks
 the policy, which waits for the rest of it. Times are of the clock: an otherwise idle machine.
 
-    python benchmarks/collect.py [--suites libero_object ...] [--workers 1 2] [--iterations 1]
+    python benchmarks/collect.py [--backend local ray] [--suites libero_object ...] [--workers 1 2]
 
-Prints a table and, as the last line, JSON; `--json` prints that alone. Every number of workers
-must collect the same tokens and rewards: it ends with an error otherwise.
+On Ray, a cluster of its own on this machine, a worker is an actor and the process that asks the
+policy is one collector; what its driver and Ray's daemons take is in nobody's share but `idle`.
+
+Prints a table and, as the last line, JSON; `--json` prints that alone. Every backend and number of
+workers must collect the same tokens and rewards: it ends with an error otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 from tgrpo.capacity import cores, slots
-from tgrpo.config import Layer, TrainConfig, resolve
+from tgrpo.config import BackendName, Layer, TrainConfig, resolve
 from tgrpo.libero_package import versions
 from tgrpo.policies import make_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import TaskProgram, select
-from tgrpo.rollouts.backend import Backend, LocalBackend
+from tgrpo.rollouts.backend import Backend
+from tgrpo.rollouts.machines import Machines, open_backend
 from tgrpo.rollouts.rollout import Collected, GroupJob
 from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import suites
@@ -40,9 +46,10 @@ SHARES = ("physics", "reward", "idle", "policy", "transport")
 
 @dataclass(frozen=True)
 class Throughput:
-    """Of one suite with one number of workers. `shares` by name, see above."""
+    """Of one suite on one backend with one number of workers. `shares` by name, see above."""
 
     suite: str
+    backend: BackendName
     workers: int
     episodes: int
     steps: int
@@ -78,10 +85,10 @@ def configuration(options: argparse.Namespace, suite: str) -> TrainConfig:
 
 
 def measure(
-    config: TrainConfig, programs: Sequence[TaskProgram], workers: int, iterations: int
+    config: TrainConfig, programs: Sequence[TaskProgram], machines: Machines, iterations: int
 ) -> Throughput:
     policy = make_policy("tiny", seed=0)
-    with LocalBackend(workers, slots(config), stepper=config.stepper) as backend:
+    with open_backend(machines, slots(config), print) as backend:
         for job in group_jobs(config, programs, 1)[: len(programs)]:
             _collect(policy, backend, config, [job], 0)
         collected = [
@@ -92,7 +99,8 @@ def measure(
     seconds = sum(item.seconds["wall"] for item in collected)
     return Throughput(
         suite=str(config.tasks.suite),
-        workers=workers,
+        backend=machines.backend,
+        workers=machines.workers or 0,
         episodes=len(arms),
         steps=sum(map(len, arms)),
         seconds=seconds,
@@ -117,7 +125,7 @@ def _digest(arms: Sequence[Trajectory]) -> str:
 def line(item: Throughput) -> str:
     shares = " ".join(f"{item.shares[name]:9.0%}" for name in SHARES)
     return (
-        f"{item.suite:16} {item.workers:>7} {item.episodes_per_hour:>13,.0f} "
+        f"{item.suite:16} {item.backend:7} {item.workers:>7} {item.episodes_per_hour:>13,.0f} "
         f"{item.steps_per_second:>8.0f} {shares}"
     )
 
@@ -126,6 +134,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = ["libero_object", "libero_10"]
     parser.add_argument("--suites", nargs="+", default=known, choices=suites())
+    kinds = get_args(BackendName)
+    parser.add_argument("--backend", nargs="+", default=["local"], choices=kinds)
     parser.add_argument("--workers", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--tasks", type=int, default=2, help="tasks of each suite")
     parser.add_argument("--groups", type=int, default=4, help="groups of four in an iteration")
@@ -135,20 +145,24 @@ def main() -> None:
     options = parser.parse_args()
     if not options.json:
         names = " ".join(f"{name:>9}" for name in SHARES)
-        print(f"{'suite':16} {'workers':>7} {'episodes/hour':>13} {'steps/s':>8} {names}")
+        head = f"{'suite':16} {'backend':7} {'workers':>7} {'episodes/hour':>13} {'steps/s':>8}"
+        print(f"{head} {names}")
     results = []
     for suite in options.suites:
         config = configuration(options, suite)
         programs = select(config.rewards, config.tasks).used
         for item in programs:
             compiled_task(item.task)  # fills the cache
-        for workers in options.workers:
-            results.append(measure(config, programs, workers, options.iterations))
+        for backend, workers in itertools.product(options.backend, options.workers):
+            machines = replace(Machines.of(config), backend=backend, workers=workers)
+            results.append(measure(config, programs, machines, options.iterations))
             if not options.json:
                 print(line(results[-1]), flush=True)
         if len({item.digest for item in results if item.suite == suite}) > 1:
-            raise SystemExit(f"{suite}: what was collected depends on the number of workers")
-    about = {"benchmark": "collect", "backend": "local", "stepper": options.stepper}
+            raise SystemExit(
+                f"{suite}: what was collected depends on the backend or the number of workers"
+            )
+    about = {"benchmark": "collect", "stepper": options.stepper}
     rows = [item.as_json() for item in results]
     print(json.dumps({**about, "cores": cores(), "versions": versions(), "results": rows}))
 

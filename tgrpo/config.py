@@ -264,7 +264,16 @@ class TrainConfig(Section):
 
 
 # What may differ when a run is resumed: no number of an iteration depends on it.
-FREE_TO_CHANGE = ("iterations", "workers", "worker_patience", "keep_checkpoints")
+FREE_TO_CHANGE = (
+    "iterations",
+    "workers",
+    "worker_patience",
+    "keep_checkpoints",
+    "backend",
+    "address",
+    "ray.workers_per_collector",
+    "ray.collector_gpus",
+)
 
 
 @dataclass(frozen=True, slots=True)

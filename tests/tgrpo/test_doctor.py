@@ -421,8 +421,20 @@ def test_a_gpu_whose_memory_another_program_holds() -> None:
 
 
 def test_ray_is_not_needed_on_one_machine() -> None:
-    assert accelerators.judge_ray(None).status is Status.OK
-    assert accelerators.judge_ray("2.50.0").seen == "2.50.0"
+    assert accelerators.NO_RAY.status is Status.OK
+
+
+def test_a_ray_that_starts_and_a_cluster_that_answers_are_told() -> None:
+    answer = Answer({"version": "2.60.0", "nodes": 3, "cpus": 24.0})
+    assert accelerators.judge_ray(answer, None).seen == "2.60.0; starts here"
+    assert accelerators.judge_ray(answer, "10.0.0.1:6379").seen == "2.60.0; 3 nodes, 24 CPUs"
+
+
+def test_a_cluster_that_does_not_answer_is_told_with_what_starts_one() -> None:
+    failed = accelerators.judge_ray(Answer(failure="ConnectionError: no"), "10.0.0.1:6379")
+    assert failed.status is Status.WARNING
+    assert failed.seen == "no cluster answers at RAY_ADDRESS=10.0.0.1:6379: ConnectionError: no"
+    assert failed.fix.startswith("ray start --head")
 
 
 # ---------------------------------------------------------------- the language

@@ -66,9 +66,12 @@ def prepare_run(config: TrainConfig, *, per_task: bool = False) -> Readiness:
 def prepare_resumption(
     path: Path, layers: Sequence[Layer], rewards: Path | None, *, accept: bool
 ) -> Resumption:
-    """Raises NoRunError, ConfigError, ProgramsError, ChangedRewardsError, NotReadyError."""
+    """Raises NoRunError, ConfigError, ClusterError, ProgramsError, ChangedRewardsError,
+    NotReadyError.
+    """
     folder = open_run(path)
     config = resumed_config(folder, layers)
+    expect_backend(config.backend, config.address)
     programs, notes = resumed_programs(folder, rewards, accept=accept)
     findings = examine_quickly(config)
     _refuse(findings)

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tgrpo.cluster import INSTALL as INSTALL_RAY
+from tgrpo.cluster import START
 from tgrpo.doctor.findings import Finding, late, ok, problem, warning
 from tgrpo.doctor.packages import INSTALL
 from tgrpo.doctor.probing import Answer
 from tgrpo.doctor.sizes import size_text
 
 _NVIDIA = ("/proc/driver/nvidia/version", "/dev/nvidiactl", "/dev/nvidia0")
+RAY_ADDRESS = "RAY_ADDRESS"
+NO_RAY = ok("ray", "not installed; one machine needs none")
 _NEARLY_FULL = 0.1  # share of a GPU's memory that is still free
 
 
@@ -59,7 +63,15 @@ def judge_stepper(answer: Answer, library_fix: str = "") -> Finding:
     return problem(name, answer.failure, library_fix or "pip install --force-reinstall numba")
 
 
-def judge_ray(version: str | None) -> Finding:
-    if version is None:
-        return ok("ray", "not installed; one machine needs none")
-    return ok("ray", version)
+def judge_ray(answer: Answer, address: str | None) -> Finding:
+    """Of the trial `cluster`. `address`: the cluster that Ray's own variable names."""
+    if answer.worked:
+        seen = answer.value
+        where = f"{seen['nodes']} nodes, {seen['cpus']:.0f} CPUs" if address else "starts here"
+        return ok("ray", f"{seen['version']}; {where}")
+    if answer.late:
+        return late("ray", answer.failure)
+    if address:
+        text = f"no cluster answers at {RAY_ADDRESS}={address}: {answer.failure}"
+        return warning("ray", text, START)
+    return warning("ray", f"does not start: {answer.failure}", INSTALL_RAY)

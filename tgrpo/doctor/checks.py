@@ -90,8 +90,11 @@ def _torch(patient: Patient) -> tuple[Finding, ...]:
     return accelerators.judge_torch(patient.tries("learner"), accelerators.nvidia_gpu())
 
 
-def _ray(_: Patient) -> tuple[Finding, ...]:
-    return (accelerators.judge_ray(packages.version_of("ray")),)
+def _ray(patient: Patient) -> tuple[Finding, ...]:
+    if packages.version_of("ray") is None:
+        return (accelerators.NO_RAY,)
+    address = patient.environment.get(accelerators.RAY_ADDRESS)
+    return (accelerators.judge_ray(patient.tries("cluster"), address),)
 
 
 def _variables(patient: Patient) -> tuple[Finding, ...]:
@@ -165,7 +168,7 @@ CHECKS = (
     Check("importing libero", _simulator),
     Check("the stepper", _stepper),
     Check("torch", _torch),
-    Check("ray", _ray, quick=True),
+    Check("ray", _ray),
     Check("rendering variables", _variables, quick=True),
     Check("frames", _frames),
     Check("contexts in children", _children),

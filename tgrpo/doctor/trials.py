@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
+import os
 import signal
 import sys
 import time
@@ -23,6 +24,7 @@ FRAME = 256  # pixels, both ways
 _FRAMES = 4
 _PATIENCE = 8.0  # seconds that a child has for its frame
 _FORKED_PATIENCE = 3.0  # a forked one that does not hang needs no start
+_STORE = 80 * 1024 * 1024  # bytes: the least that Ray takes, nearly
 _SCENE = """
 <mujoco>
   <worldbody>
@@ -158,12 +160,28 @@ def stepper() -> dict[str, Any]:
     return {}
 
 
+def cluster() -> dict[str, Any]:
+    """Connect to the cluster that RAY_ADDRESS names, or start a small Ray here, and count it."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    import ray
+
+    if "RAY_ADDRESS" in os.environ:
+        ray.init(log_to_driver=False, logging_level="ERROR")
+    else:
+        ray.init("local", num_cpus=1, object_store_memory=_STORE, include_dashboard=False)
+    living = [node for node in ray.nodes() if node["Alive"]]
+    cpus = sum(node["Resources"].get("CPU", 0.0) for node in living)
+    ray.shutdown()
+    return {"version": ray.__version__, "nodes": len(living), "cpus": cpus}
+
+
 TRIALS: dict[str, Callable[[], dict[str, Any]]] = {
     "frame": frame,
     "children": children,
     "simulator": simulator,
     "learner": learner,
     "stepper": stepper,
+    "cluster": cluster,
 }
 
 if __name__ == "__main__":
