@@ -12,6 +12,7 @@ import numpy as np
 import rewardlang
 from tgrpo.libero_package import import_libero, libero_path
 
+CONTROL_HZ = 20  # control steps per second of simulated time
 SETTLING_STEPS = 10
 SETTLING_ACTION = np.array([0, 0, 0, 0, 0, 0, -1], dtype=np.float64)
 SETTLING_ACTION.flags.writeable = False

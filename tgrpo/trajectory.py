@@ -87,6 +87,7 @@ class Trajectory:
     success_at_reset: bool = False
     start_phi: float = 0.0
     start_stage: int = 0
+    terms: Mapping[str, float] = field(default_factory=dict)  # parts of the reward, mean over steps
     stage_values: tuple[float, ...] = ()
     images: Images = field(default_factory=dict)  # (T, H, W, 3) of each camera its policy asked for
 

@@ -297,6 +297,10 @@ def evaluate(
     json_file: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write every episode here.")
     ] = None,
+    video: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write an MP4 of each task's first state here."),
+    ] = None,
     workers: Workers = None,
     patience: Annotated[
         float, typer.Option(help="Seconds without an answer that cost a worker its place.", min=1)
@@ -316,6 +320,8 @@ def evaluate(
       tgrpo eval runs/20260101-120000-milk/checkpoints/best.safetensors
 
       tgrpo eval best.safetensors --suite libero_object --episodes 20 --json result.json
+
+      tgrpo eval best.safetensors --episodes 10 --video videos
     """
     with reporting():
         from tgrpo.cli.commands import run_evaluation
@@ -328,12 +334,42 @@ def evaluate(
             episodes=episodes,
             rewards=rewards,
             json_file=json_file,
+            videos=video,
             workers=workers,
             stepper=stepper or "fast",
             patience=patience,
             backend=backend or "local",
             address=address,
         )
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Page to write. [report.html in the first]")
+    ] = None,
+    episodes: Annotated[
+        int, typer.Option(help="Episodes of each task to step through.", min=0)
+    ] = 1,
+    split: SplitOption = "validation",
+) -> None:
+    """Write what runs did as one HTML page that needs nothing else, also of runs not yet finished.
+
+    Success with intervals, stages, terms of the reward, advantages, where the time went, and
+    episodes of the best checkpoint to step through: camera, stage, Φ, reward and key objects. Two
+    or more runs are laid side by side.
+
+    Examples:
+
+      tgrpo report runs/20260101-120000-milk
+
+      tgrpo report runs/20260101-120000-milk runs/20260102-120000-milk --episodes 0 --out both.html
+    """
+    with reporting():
+        from tgrpo.cli.report_command import run_report
+
+        run_report(runs, out, episodes=episodes, split=split)
 
 
 @app.command()

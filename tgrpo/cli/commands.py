@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib import metadata
 from pathlib import Path
@@ -168,6 +168,7 @@ def run_evaluation(
     episodes: int,
     rewards: Path | None,
     json_file: Path | None,
+    videos: Path | None,
     workers: int | None,
     stepper: StepperName,
     patience: float,
@@ -179,6 +180,8 @@ def run_evaluation(
     expect_backend(backend, address)
     if json_file is not None:
         expect_file("--json", json_file)
+    if videos is not None:
+        expect_folder("--video", videos)
     policy, stored = load_policy(checkpoint)
     trained_on = tuple(map(str, stored.extra.get("tasks", ())))
     chosen = choose_tasks(suite, names or (() if suite else trained_on))
@@ -213,6 +216,23 @@ def run_evaluation(
         details = {"checkpoint": str(checkpoint), "protocol": protocol, "versions": versions()}
         write_json(json_file, {**details, **evaluation.as_json()})
         print_paths(console, [("json", json_file)])
+    if videos is not None:
+        print_paths(console, [("video", path) for path in _write_videos(videos, policy, jobs)])
+
+
+def _write_videos(folder: Path, policy: Policy, jobs: Sequence[EvaluationJob]) -> Iterator[Path]:
+    """The first state of each task, played once more for the camera: it moves as it did."""
+    from tgrpo.reporting.episodes import play_episode
+    from tgrpo.reporting.videos import write_video
+
+    for job in jobs:
+        state = job.states[0]
+        episode = play_episode(
+            policy.sampler(), job.task, job.program, state, max_steps=job.max_steps
+        )
+        ending = "failure" if episode.success is None else "success"
+        name = f"{job.task.name}-{state.split}-{state.index}-{ending}.mp4"
+        yield write_video(folder / job.task.suite / name, episode.frames)
 
 
 def _evaluation_jobs(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -97,6 +97,7 @@ class Arm:
         self.stages: list[tuple[str, ...]] = []
         self.start_stage: tuple[str, ...] = ()
         self._start_phi = 0.0
+        self._terms: list[Mapping[str, float]] = []
         program = episode.assignment.program
         paths = () if program is None else (stage.path for stage in rewardlang.stages(program))
         self._stage_paths = tuple(paths)
@@ -135,6 +136,7 @@ class Arm:
         self._phi.append(float(report.phi[row]))
         self.stages.append(report.stages[row])
         terms = report.terms[row]
+        self._terms.append(terms)
         self._stage_values.append(tuple(terms.get(path, 0.0) for path in self._stage_paths))
         if self.native_success_step is None and report.native_success[row]:
             self.native_success_step = len(self)
@@ -181,6 +183,7 @@ class Arm:
             success_at_reset=self.success_at_reset,
             start_phi=self._start_phi,
             start_stage=index[self.start_stage],
+            terms=_mean(self._terms[:stop]),
             stage_values=_largest(self._stage_values[:stop], len(self._stage_paths)),
             images={name: np.stack(images[:stop]) for name, images in self._images.items()},
         )
@@ -190,6 +193,12 @@ class Arm:
             return Ending.CUT
         assert self.ending is not None
         return self.ending
+
+
+def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Of each name over the rows; where a row lacks it, it counts as 0."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: sum(row.get(name, 0.0) for row in rows) / len(rows) for name in names}
 
 
 def _largest(rows: list[tuple[float, ...]], count: int) -> tuple[float, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from tgrpo.programs import TaskProgram
 from tgrpo.rollouts.evaluation import Evaluation, TaskEvaluation, stage_order, stages_reached
 from tgrpo.rollouts.rollout import Collected
-from tgrpo.trajectory import Ending
+from tgrpo.trajectory import Ending, Trajectory
 
 
 def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str, float]:
@@ -18,16 +18,9 @@ def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str
     groups = (*collected.groups, *collected.resampled)
     arms = [arm for group in groups for arm in group.trajectories]
     orders = {item.task.name: stage_order(item.program) for item in programs}
-    stage = [
-        stages_reached(
-            [arm.stage_keys[index] for index in arm.stages],
-            orders[arm.context.task],
-            success=arm.success,
-        )
-        for arm in arms
-    ]
+    stage = [_stage(arm, orders[arm.context.task]) for arm in arms]
     steps = sum(map(len, arms))
-    return {
+    means = {
         "rollout/success": _share(arm.success for arm in arms),
         "rollout/cut": _share(arm.ending is Ending.CUT for arm in arms),
         "rollout/unstable": float(sum(arm.ending is Ending.UNSTABLE for arm in arms)),
@@ -44,6 +37,33 @@ def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str
         "rollout/workers_replaced": float(collected.workers_replaced),
         "rollout/steps_per_second": steps / max(1e-9, collected.seconds["wall"]),
     }
+    for item in programs:
+        own = [arm for arm in arms if arm.context.task == item.task.name]
+        means |= _of_task(item.task.id, own, orders[item.task.name]) if own else {}
+    return means
+
+
+def _of_task(task: str, arms: Sequence[Trajectory], order: Mapping[str, int]) -> dict[str, float]:
+    """How far the arms of one task came, and what their rewards were made of."""
+    stages = [_stage(arm, order) for arm in arms]
+    names = [*order, "success"]
+    return {
+        f"rollout/success/{task}": _share(arm.success for arm in arms),
+        **{
+            f"rollout/stages/{task}/{number}-{name}": _share(stage == number for stage in stages)
+            for number, name in enumerate(names)
+        },
+        **{
+            f"reward/{task}/{term}": float(np.mean([arm.terms.get(term, 0.0) for arm in arms]))
+            for term in dict.fromkeys(term for arm in arms for term in arm.terms)
+        },
+    }
+
+
+def _stage(arm: Trajectory, order: Mapping[str, int]) -> int:
+    """Stages before the furthest one that the arm worked on; all of them after success."""
+    keys = [arm.stage_keys[index] for index in arm.stages]
+    return stages_reached(keys, order, success=arm.success)
 
 
 def _ratio(part: int, whole: int) -> float:
