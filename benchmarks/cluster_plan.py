@@ -81,17 +81,18 @@ class Outcome:
     tail: float  # of the time of collecting: nothing is left to hand out
 
 
-# What was measured, and where. Tiny: benchmarks/collect.py (libero_object) on one core of the
-# machine that made docs/experiments.md. OpenVLA-7B in bf16: seven tokens read 15 GB of weights each
-# at 2.5 TB/s, and a prefill of 280 tokens is 3.9 TFLOP at 400 TFLOP/s, once per environment; a
-# frame is 224 x 224 x 3 bytes; the update is forward, backward and recomputation of 280 tokens.
-TINY = Workload("tiny", 3.6, 1.0, 0.5, 900, 4_000_000, 0.35)
-OPENVLA = Workload("OpenVLA-7B", 5.2, 42.0, 9.8, 151_000, 220_000_000, 40.0)
+# Tiny: measured, CPU time on libero_object (docs/experiments.md): 1.9 ms for a step, 0.15 for a
+# decision, and what a lane's messages cost. OpenVLA-7B: arithmetic. In bf16 seven tokens read 15 GB
+# of weights each at 2.5 TB/s, and a prefill of 280 tokens is 3.9 TFLOP at 400 TFLOP/s, once per
+# environment; frames are 224 x 224 x 3 bytes, drawn by a GPU in 0.7 ms each; the update is forward,
+# backward and recomputation of 280 tokens and the reference's forward.
+TINY = Workload("tiny", 1.9, 0.8, 0.15, 900, 4_000_000, 0.45)
+OPENVLA = Workload("OpenVLA-7B", 3.3, 42.0, 9.8, 151_000, 220_000_000, 40.0)
 OPENVLA_JPEG = replace(OPENVLA, name="OpenVLA-7B, JPEG frames", decision_bytes=16_000)
 OPENVLA_CHUNKS = replace(
     OPENVLA_JPEG,
     name="OpenVLA-OFT, chunks of 8",
-    step_ms=8 * 5.2,
+    step_ms=8 * 3.3,
     batch_ms=6.0,
     max_steps=35,
     success_steps=14.0,

@@ -162,7 +162,15 @@ def main() -> None:
             raise SystemExit(
                 f"{suite}: what was collected depends on the backend or the number of workers"
             )
-    about = {"benchmark": "collect", "stepper": options.stepper}
+    about = {
+        "benchmark": "collect",
+        "stepper": options.stepper,
+        "settings": {
+            "groups": options.groups,
+            "group_size": config.rollout.group_size,
+            "groups_in_flight": config.rollout.groups_in_flight,
+        },
+    }
     rows = [item.as_json() for item in results]
     print(json.dumps({**about, "cores": cores(), "versions": versions(), "results": rows}))
 

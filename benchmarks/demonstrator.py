@@ -31,7 +31,7 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results" / "demonstrator.json"
 
 @dataclass(frozen=True)
 class Score:
-    """`length`: mean control steps of the solved episodes. `low`, `high`: Wilson, 95 %."""
+    """`length`: mean control steps of solved episodes, None without any; `low`, `high`: Wilson."""
 
     suite: str
     task: str
@@ -39,7 +39,7 @@ class Score:
     episodes: int
     low: float
     high: float
-    length: float
+    length: float | None
     longest: int
     failed_states: tuple[int, ...]
 
@@ -58,7 +58,7 @@ def score(task: Task, split: Split, count: int) -> Score:
         episodes=len(episodes),
         low=round(interval.low, 4),
         high=round(interval.high, 4),
-        length=round(float(np.mean(lengths)), 1) if lengths else float("nan"),
+        length=round(float(np.mean(lengths)), 1) if lengths else None,
         longest=max(lengths, default=0),
         failed_states=tuple(item.state.index for item in episodes if not item.success),
     )
@@ -66,9 +66,10 @@ def score(task: Task, split: Split, count: int) -> Score:
 
 def row(item: Score) -> str:
     low, high = f"{100 * item.low:.0f}", f"{100 * item.high:.0f}"
+    steps = "– | –" if item.length is None else f"{item.length:.0f} | {item.longest}"
     return (
         f"| {item.suite} | {item.task.replace('_', ' ')} | {item.solved}/{item.episodes} "
-        f"| {low}–{high} | {item.length:.0f} | {item.longest} |"
+        f"| {low}–{high} | {steps} |"
     )
 
 
