@@ -1,7 +1,7 @@
 """A checked program -> what to do in each of its stages. Pure: knows the scene, not its state.
 
 A stage says what is to hold, not what it is done for. Yet how a thing is taken hold of depends on
-where it goes: that is looked up in the stage itself and in those that come after it.
+where it goes: that is looked up in the stage itself, in those that come after it, and before it.
 """
 
 from __future__ import annotations
@@ -49,10 +49,11 @@ def plan(program: ir.Program, scene: Scene) -> Plan:
     wishes = [[wished for _, wished in of if wished is not None] for of in aims]
     plans = {}
     for number, ((stage, whiles), of) in enumerate(zip(found, aims, strict=True)):
-        later = [wished for row in wishes[number:] for wished in row]
+        nearest = [*wishes[number:], *(row[::-1] for row in wishes[:number][::-1])]
+        around = [wished for row in nearest for wished in row]
         held = _held([stage.until, *whiles])
         plans[stage.path] = tuple(
-            Aim(expr, None if wished is None else _command(wished, later, held, scene))
+            Aim(expr, None if wished is None else _command(wished, around, held, scene))
             for expr, wished in of
         )
     return plans
@@ -110,24 +111,25 @@ def _conjuncts(expr: ir.Expr) -> Iterator[ir.Expr]:
         yield expr
 
 
-def _command(wished: Wish, later: Sequence[Wish], held: set[str], scene: Scene) -> Command:
+def _command(wished: Wish, around: Sequence[Wish], held: set[str], scene: Scene) -> Command:
     return Command(
         wished.motion,
         wished.item,
-        _goal(wished, later, scene),
+        _goal(wished, around, scene),
         wished.height,
         hold=wished.item in held and wished.motion is not Motion.RELEASE,
     )
 
 
-def _goal(wished: Wish, later: Sequence[Wish], scene: Scene) -> tuple[str, ...]:
-    """The goal that a wish is a part of, by itself or by the first of `later` ones about its item.
+def _goal(wished: Wish, around: Sequence[Wish], scene: Scene) -> tuple[str, ...]:
+    """The goal that a wish is a part of, by itself or by the nearest one about its item.
 
-    `later` begins with the wishes of the same stage. Empty where the item goes nowhere.
+    `around`: the wishes of the same stage and of later ones, then of earlier ones, the nearest
+    first. Empty where the item goes nowhere.
     """
     if not wished.item:
         return ()
-    about = [other for other in (wished, *later) if other.item == wished.item]
+    about = [other for other in (wished, *around) if other.item == wished.item]
     target = next((other.target for other in about if other.target), "")
     alike = [other.predicate for other in about if other.target == target and other.predicate]
     if target:

@@ -26,10 +26,12 @@ from tgrpo.simulation.envs import Simulation
 _OPEN, _CLOSED = -1.0, 1.0
 _RISE = np.array([0.0, 0.0, 0.4])  # action
 _SINK = np.array([0.0, 0.0, -0.4])
+_WEIGHED = 0.005  # of the place of the hand that weighs what it holds, above where it is
 _LIFTED_BEYOND = 0.02  # what it was told to lift by: so as to arrive there
 _CLEAR = 0.02  # of a carried item above what it is carried over
 _LEAVING_STEPS = 40  # control steps to finish with one thing before the next one
 _DONE_AT_ONCE = {Motion.OPEN_FINGERS: _OPEN, Motion.CLOSE_FINGERS: _CLOSED}
+_PLACING = (Motion.CARRY, Motion.BRING, Motion.PLACE)
 _APPROACHING = (Motion.REACH, Motion.TOUCH)
 
 
@@ -86,7 +88,7 @@ class Obeying:
         if skill is not self._skill and skill is not None:
             skill.reset()
         self._skill, self._told, self._leaving = skill, command, 0
-        if skill is None:
+        if skill is None or (command.motion in _PLACING and self._is_roofed(command)):
             return self._towards(command)
         return self._restrained(command, skill)
 
@@ -107,17 +109,24 @@ class Obeying:
         """Straight to a thing that nothing is done with, such as a region."""
         if command.motion not in _APPROACHING:
             raise rewardlang.UnsupportedCommandError(
-                f"no motion known for {command} in {self._simulation.scene.id}"
+                f"no motion known for {command}: things are carried in from above only, and moved "
+                "by hand or by a handle that is known"
             )
         return self._sight.towards(self._box(command.item).centre, self._fingers)
+
+    def _is_roofed(self, command: Command) -> bool:
+        """What is carried belongs where there is no way in from above."""
+        scene = self._simulation.scene
+        target = scene.regions_by_name.get(command.goal[-1])
+        return target is not None and command.goal[0] == "in" and target.roofed
 
     def _restrained(self, command: Command, skill: Skill) -> np.ndarray:
         """What the skill does, as far as `command` allows."""
         match command.motion:
             case Motion.REACH | Motion.TOUCH if not _grips(skill) or command.motion is Motion.REACH:
-                return self._approach(skill)
+                return self._approach(skill, press=command.motion is Motion.TOUCH)
             case Motion.TOUCH | Motion.GRASP:
-                return self._stay(skill, np.zeros(3))
+                return self._stay(skill, self._way_to_weigh(command))
             case Motion.LIFT:
                 return self._stay(skill, self._way_up(command))
             case Motion.CARRY | Motion.BRING:
@@ -129,11 +138,11 @@ class Obeying:
             case _:
                 return skill.act(self._simulation.observe())
 
-    def _approach(self, skill: Skill) -> np.ndarray:
-        """The fingers take no hold, and nothing is moved."""
+    def _approach(self, skill: Skill, *, press: bool) -> np.ndarray:
+        """The fingers take no hold, and nothing is moved; they `press` on it from where they are."""
         action = skill.act(self._simulation.observe())
         if skill.phase is Phase.CARRY:
-            action[:3] = 0.0
+            action[: 2 if press else 3] = 0.0
         if skill.phase in (Phase.CLOSE, Phase.CARRY):
             action[6] = self._fingers
         return action
@@ -144,6 +153,10 @@ class Obeying:
         if skill.phase in (Phase.CARRY, Phase.RELEASE):
             return action_of(servo.translation(way), _CLOSED)
         return action
+
+    def _way_to_weigh(self, command: Command) -> np.ndarray:
+        """A little up (3,) until both pads feel the weight: on a slope, one may not touch."""
+        return np.array([0.0, 0.0, 0.0 if self._pads_on(command.item) == 1.0 else _WEIGHED])
 
     def _way_up(self, command: Command) -> np.ndarray:
         """What is left of a lift (3,)."""

@@ -313,7 +313,7 @@ def _along(
 def _is_over_goal(view: _View, *, was: bool) -> bool:
     distance = float(np.linalg.norm(view.to_goal))
     above = view.box.bottom - view.placement.release
-    return distance < _OVER_GOAL[was] and above < _LET_GO[was]
+    return bool(distance < _OVER_GOAL[was] and above < _LET_GO[was])
 
 
 def _is_clear(view: _View, grasp: Grasp) -> bool:
