@@ -139,7 +139,7 @@ class Obeying:
                 return skill.act(self._simulation.observe())
 
     def _approach(self, skill: Skill, *, press: bool) -> np.ndarray:
-        """The fingers take no hold, and nothing is moved; they `press` on it from where they are."""
+        """The fingers take no hold, and nothing is moved; where they are, they may `press`."""
         action = skill.act(self._simulation.observe())
         if skill.phase is Phase.CARRY:
             action[: 2 if press else 3] = 0.0

@@ -192,7 +192,7 @@ class Placing:
         elif not memory.reopening and not memory.released:
             near, level = _GRASPED
             off = view.position + grasp.offset - view.hand
-            memory.closing = self._distance(view, grasp) < near and abs(off[2]) < level
+            memory.closing = self._distance(view, grasp) < near and bool(abs(off[2]) < level)
         held = memory.closing and _is_held(view, grasp, memory.last_width)
         memory.last_width = view.width if memory.closing else np.inf
         return held
@@ -313,7 +313,7 @@ def _along(
 def _is_over_goal(view: _View, *, was: bool) -> bool:
     distance = float(np.linalg.norm(view.to_goal))
     above = view.box.bottom - view.placement.release
-    return bool(distance < _OVER_GOAL[was] and above < _LET_GO[was])
+    return distance < _OVER_GOAL[was] and above < _LET_GO[was]
 
 
 def _is_clear(view: _View, grasp: Grasp) -> bool:
