@@ -112,10 +112,8 @@ def test_what_has_no_motion_is_named() -> None:
 # --- single conditions ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sorted(PREDICATES))
+@pytest.mark.parametrize("name", sorted(set(PREDICATES) - {"at_least", "at_most"}))
 def test_every_predicate_has_a_motion_or_is_known_to_have_none(name: str) -> None:
-    if name in ("at_least", "at_most"):
-        pytest.skip("its measure decides")
     made = random_atom(Random(0), name)
     if name in ("near", "touching"):
         made = atom(name, "gripper", "cup_1")

@@ -151,10 +151,7 @@ FAMILIES = [  # containers, supports, a drawer, a knob, something dragged, two t
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize(
-    "scene_id",
-    [FAMILIES[0], *(pytest.param(of, marks=pytest.mark.full) for of in FAMILIES[1:])],
-)
+@pytest.mark.parametrize("scene_id", FAMILIES)
 def test_a_program_that_can_be_satisfied_is(scene_id: str) -> None:
     result = witnessed(TASKS / f"{scene_id}.rl", "--json")
     assert result.exit_code == 0, result.output
