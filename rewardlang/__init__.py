@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rewardlang.ir import Program, stages
     from rewardlang.llm.settings import SettingsError
     from rewardlang.llm.settings import settings as endpoint_settings
+    from rewardlang.motions import Command, Motion
     from rewardlang.runtime.evaluator import (
         Evaluator,
         Memory,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
         Replay,
         Script,
         SimulatorError,
+        UnsupportedCommandError,
         UnsupportedScriptError,
     )
     from rewardlang.source import Source
@@ -91,11 +93,14 @@ _PUBLIC = {
     "Scene": ("rewardlang.scene", "Scene"),
     "SceneError": ("rewardlang.scene", "SceneError"),
     "SceneFileError": ("rewardlang.scene", "SceneFileError"),
+    "Command": ("rewardlang.motions", "Command"),
+    "Motion": ("rewardlang.motions", "Motion"),
     "Act": ("rewardlang.simulator", "Act"),
     "OtherSceneError": ("rewardlang.simulator", "OtherSceneError"),
     "Replay": ("rewardlang.simulator", "Replay"),
     "Script": ("rewardlang.simulator", "Script"),
     "SimulatorError": ("rewardlang.simulator", "SimulatorError"),
+    "UnsupportedCommandError": ("rewardlang.simulator", "UnsupportedCommandError"),
     "UnsupportedScriptError": ("rewardlang.simulator", "UnsupportedScriptError"),
     "BindError": ("rewardlang.state", "BindError"),
     "Fact": ("rewardlang.state", "Fact"),
@@ -115,6 +120,7 @@ __all__ = [
     "Analysis",
     "BindError",
     "Box",
+    "Command",
     "Diagnostic",
     "Evaluator",
     "Fact",
@@ -122,6 +128,7 @@ __all__ = [
     "HandleBox",
     "Joint",
     "Memory",
+    "Motion",
     "Object",
     "OtherSceneError",
     "Program",
@@ -143,6 +150,7 @@ __all__ = [
     "Source",
     "SuiteCatalogue",
     "UnknownSceneError",
+    "UnsupportedCommandError",
     "UnsupportedScriptError",
     "analyze",
     "compile",

@@ -7,6 +7,7 @@ called without arguments, in the entry-point group `rewardlang.simulators`:
     Simulator.recordings(path, scene)   RecordedEpisode ...   a file of recorded episodes
     Simulator.open(scene)               Simulation            a scene to act in
     Simulation.play(script, ...)        RecordedEpisode       what somebody does there
+    Simulation.mover()                  Mover                 a hand that does as it is told
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from rewardlang.motions import Command
 from rewardlang.scene import Scene
 from rewardlang.state import Requirements, Snapshot
 
@@ -39,6 +41,10 @@ class OtherSceneError(SimulatorError):
 
 class UnsupportedScriptError(SimulatorError):
     """A simulator cannot act out a script in this scene; the text says why."""
+
+
+class UnsupportedCommandError(SimulatorError):
+    """A simulator has no motion for a command in this scene; the text says why."""
 
 
 class Act(StrEnum):
@@ -126,6 +132,18 @@ class RecordedEpisode(Protocol):
         ...
 
 
+class Mover(Protocol):
+    """Does as it is told, one control step at a time, in one episode."""
+
+    def act(self, command: Command) -> Sequence[float]:
+        """The action for what the simulation shows now. Raises UnsupportedCommandError."""
+        ...
+
+    def describe(self, command: Command) -> str:
+        """What the hand does towards `command`, and how far it has come, in words."""
+        ...
+
+
 class Simulation(Protocol):
     """One scene to act in. `reset` it first."""
 
@@ -145,6 +163,10 @@ class Simulation(Protocol):
 
         Raises UnsupportedScriptError, and SimulatorError for an unknown state.
         """
+        ...
+
+    def mover(self) -> Mover:
+        """A hand to be told what to do, from the present state on, which is a reset one."""
         ...
 
     def reader(self, requirements: Requirements) -> Callable[[], Snapshot]:

@@ -17,6 +17,7 @@ from tgrpo.libero_package import LiberoMissingError
 from tgrpo.recorded.libero_hdf5 import Demo, DemonstrationFileError
 from tgrpo.recorded.recordings import Recording, Replayer, read_recordings
 from tgrpo.scripted.exploits import controller
+from tgrpo.scripted.obeying import Obeying
 from tgrpo.simulation.envs import Simulation, UnstablePhysicsError
 from tgrpo.simulation.initial_states import (
     COUNTS,
@@ -117,6 +118,9 @@ class LiberoSimulation:
             fixtures=initial.fixtures,
         )
         return Recording(Path(simulation.task.id), demo, self._replayer, frames=None)
+
+    def mover(self) -> Obeying:
+        return Obeying(self._simulation)
 
     def _state(self, split: str, index: int) -> InitialState:
         """Raises SimulatorError where there is none."""

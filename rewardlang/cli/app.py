@@ -20,6 +20,7 @@ from rewardlang.cli.scene_folders import with_scenes
 from rewardlang.cli.scenes import scenes
 from rewardlang.cli.score import score
 from rewardlang.cli.serve_local import serve_local
+from rewardlang.cli.witness import witness
 
 app = typer.Typer(
     help="Reward programs for LIBERO tasks: check, format, explain, compile and generate them.",
@@ -63,6 +64,7 @@ app.command()(with_scenes(explain))
 app.command("compile")(with_scenes(compile_))
 app.command()(with_scenes(score))
 app.command()(with_scenes(audit))
+app.command()(with_scenes(witness))
 app.command()(with_scenes(expand))
 app.command()(with_scenes(diff))
 app.command()(vocabulary)

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from rewardlang.api import Analysis, analyze
+from rewardlang.api import Analysis
 from rewardlang.cli.audit_tables import print_audit
-from rewardlang.cli.console import Programs, fail, print_diagnostics
-from rewardlang.files import Problem, read_programs
+from rewardlang.cli.console import Programs, all_checked, fail
 from rewardlang.simulator import Simulator, SimulatorError, find
 from rewardlang.state import BindError
 
@@ -63,10 +62,7 @@ def audit(
     """
     from rewardlang.auditing.collecting import Amount
 
-    analyses, problems = _analyses(programs)
-    if problems:
-        print_diagnostics(problems, err=True)
-        raise typer.Exit(1)
+    analyses = all_checked(programs)
     try:
         simulator = find()
     except SimulatorError as error:
@@ -82,16 +78,6 @@ def audit(
         typer.echo(f"error: {message}", err=True)
     if failures or not all(item.passes(strict=strict) for item in done):
         raise typer.Exit(1)
-
-
-def _analyses(paths: list[Path]) -> tuple[list[Analysis], list[Problem]]:
-    """The programs without errors, and the errors of the others."""
-    read, problems = read_programs(paths)
-    analyses = [analyze(source.text, name=source.name) for _, source in read]
-    problems += [
-        (item.source, found) for item in analyses for found in item.diagnostics if found.is_error
-    ]
-    return [item for item in analyses if item.ok], problems
 
 
 def _audits(

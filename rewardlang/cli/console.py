@@ -11,9 +11,16 @@ from rich.console import Console
 from rich.text import Text
 
 from rewardlang import ir
-from rewardlang.api import analyze
+from rewardlang.api import Analysis, analyze
 from rewardlang.diagnostics import one_of, render_one
-from rewardlang.files import STDIN, Problem, read_program, why_not_writable, write_whole
+from rewardlang.files import (
+    STDIN,
+    Problem,
+    read_program,
+    read_programs,
+    why_not_writable,
+    write_whole,
+)
 from rewardlang.inspecting.scene_card import find_scene
 from rewardlang.scene import (
     Scene,
@@ -45,6 +52,19 @@ def checked(path: Path) -> tuple[ir.Program, Scene]:
         print_diagnostics([(source, found) for found in analysis.diagnostics], err=True)
         raise typer.Exit(1)
     return analysis.program, analysis.scene
+
+
+def all_checked(paths: list[Path]) -> list[Analysis]:
+    """The programs in files and folders; prints what is wrong and exits where any has errors."""
+    read, problems = read_programs(paths)
+    analyses = [analyze(source.text, name=source.name) for _, source in read]
+    problems += [
+        (item.source, found) for item in analyses for found in item.diagnostics if found.is_error
+    ]
+    if problems:
+        print_diagnostics(problems, err=True)
+        raise typer.Exit(1)
+    return analyses
 
 
 def found_scene(scene_id: str) -> Scene:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rewardlang.codegen.readings import Reading, emit_readings
@@ -22,9 +22,22 @@ class Readings:
 
         (T + 1,) in SI units; a condition is 1.0 where it holds, otherwise 0.0.
         """
-        memory = self._functions["reset"](snapshots[0].values)
-        rows = [self._functions["read"](snapshot.values, memory) for snapshot in snapshots]
-        return dict(zip(self.wanted, zip(*rows, strict=True), strict=True))
+        look = self.follow(snapshots[0])
+        rows = [look(snapshot) for snapshot in snapshots]
+        return {reading: tuple(row[reading] for row in rows) for reading in self.wanted}
+
+    def follow(self, first: Snapshot) -> Callable[[Snapshot], dict[Reading, float]]:
+        """The same moment by moment, for an episode that goes on: `first` is after settling.
+
+        What it gives is to be called with each snapshot once, `first` included.
+        """
+        memory = self._functions["reset"](first.values)
+
+        def look(snapshot: Snapshot) -> dict[Reading, float]:
+            values = self._functions["read"](snapshot.values, memory)
+            return dict(zip(self.wanted, values, strict=True))
+
+        return look
 
 
 def _execute(text: str) -> dict[str, Any]:

@@ -192,7 +192,7 @@ class Placing:
         elif not memory.reopening and not memory.released:
             near, level = _GRASPED
             off = view.position + grasp.offset - view.hand
-            memory.closing = self._distance(view, grasp) < near and abs(off[2]) < level
+            memory.closing = self._distance(view, grasp) < near and bool(abs(off[2]) < level)
         held = memory.closing and _is_held(view, grasp, memory.last_width)
         memory.last_width = view.width if memory.closing else np.inf
         return held

@@ -68,6 +68,12 @@ def check_skills(scenes: Iterable[rewardlang.Scene]) -> None:
         )
 
 
+def step_towards(scene: rewardlang.Scene, atom: Atom) -> Step | None:
+    """The step that brings about an atom, asked for by the scene's goal or not; None: none does."""
+    kind = _kind(scene, atom)
+    return None if kind is None else Step(kind, atom)
+
+
 def _kind(scene: rewardlang.Scene, atom: Atom) -> Kind | None:
     """What brings the atom about; None: nothing does."""
     match atom:

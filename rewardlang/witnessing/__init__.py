@@ -1,0 +1,1 @@
+"""Whether a program can be satisfied: its stages as motions, followed in a simulator."""
