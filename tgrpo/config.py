@@ -251,6 +251,9 @@ class TrainConfig(Section):
     keep_checkpoints: int = Field(
         default=2, ge=1, description="of the last iterations, to go on from; and the best one"
     )
+    log: tuple[Literal["wandb", "trackio"], ...] = Field(
+        default=(), description="where metrics are sent besides JSONL and TensorBoard"
+    )
     tasks: TasksConfig = TasksConfig()
     policy: PolicyConfig = PolicyConfig()
     demonstrations: DemonstrationsConfig = DemonstrationsConfig()
@@ -269,6 +272,7 @@ FREE_TO_CHANGE = (
     "workers",
     "worker_patience",
     "keep_checkpoints",
+    "log",
     "backend",
     "address",
     "ray.workers_per_collector",

@@ -8,7 +8,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +16,7 @@ from typing import Any, Self
 from tensorboard.summary import Writer  # type: ignore[import-untyped]
 
 from tgrpo.files import telling_of_room, write_text
+from tgrpo.trackers import Tracker
 
 _NO_VALUES = ("phase", "step", "seconds")
 
@@ -25,10 +26,12 @@ class MetricsWriter:
 
     The first `keep` lines of an earlier start stay and its clock goes on; whatever follows them,
     a half line too, is dropped. The events are written anew from what stays. A value that is not
-    finite becomes null in JSON and is left out of the events. Raises DiskFullError, OSError.
+    finite becomes null in JSON and is left out of the events. What is new goes to `trackers` as
+    well, which are closed with it. Raises DiskFullError, OSError.
     """
 
-    def __init__(self, folder: Path, *, keep: int = 0):
+    def __init__(self, folder: Path, *, keep: int = 0, trackers: Sequence[Tracker] = ()):
+        self._trackers = tuple(trackers)
         self._path, events = folder / "metrics.jsonl", folder / "events"
         kept = _cut(self._path, keep)
         shutil.rmtree(events, ignore_errors=True)
@@ -51,6 +54,9 @@ class MetricsWriter:
         self.lines += 1
         self._show(line)
         self._events.flush()
+        known = {name: value for name, value in finite.items() if value is not None}
+        for tracker in self._trackers:
+            tracker.log(phase, step, known)
 
     def sync(self) -> None:
         """All lines so far survive a power cut."""
@@ -67,6 +73,8 @@ class MetricsWriter:
     def close(self) -> None:
         self._file.close()
         self._events.close()
+        for tracker in self._trackers:
+            tracker.close()
 
     def __enter__(self) -> Self:
         return self

@@ -152,6 +152,10 @@ def train(
         bool,
         typer.Option("--accept-new-rewards", help="Resume although programs were edited."),
     ] = False,
+    log: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Send metrics to wandb or trackio too; may be repeated."),
+    ] = None,
     per_task: Annotated[
         bool, typer.Option("--per-task", help="A policy for each task, in runs one by one.")
     ] = False,
@@ -195,6 +199,7 @@ def train(
         "run_dir": run_dir,
         "stepper": stepper,
         "start_from": start_from,
+        "log": tuple(log or ()),
     }
     with reporting():
         from tgrpo.cli.options import option_layers, resolve_options

@@ -28,6 +28,7 @@ EXIT_CODES = {
     "tgrpo.training.run_folder.RunInUseError": BAD_INPUT,
     "tgrpo.checkpoint.CheckpointError": BAD_INPUT,
     "tgrpo.reporting.runs.RunError": BAD_INPUT,
+    "tgrpo.trackers.TrackerMissingError": BAD_INPUT,
     "tgrpo.scripted.demonstrator.DemonstratorError": BAD_INPUT,
     "tgrpo.scripted.planner.UnsupportedGoalError": BAD_INPUT,
     "tgrpo.recorded.libero_hdf5.DemonstrationFileError": BAD_INPUT,

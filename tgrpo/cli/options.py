@@ -34,6 +34,7 @@ NAMED = {
     "run_dir": "run_dir",
     "stepper": "stepper",
     "start_from": "start_from",
+    "log": "log",
 }
 DEFAULT_PRESET = "quickstart"
 

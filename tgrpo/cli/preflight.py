@@ -21,6 +21,7 @@ from tgrpo.doctor.report import line
 from tgrpo.programs import Selection, TaskProgram, choose, join
 from tgrpo.simulation.state_files import state_file
 from tgrpo.tasks import Task
+from tgrpo.trackers import expect_trackers
 from tgrpo.training.resuming import open_run, resumed_config, resumed_programs
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.run_record import read_record, what_differs
@@ -51,9 +52,10 @@ class Resumption:
 def prepare_run(config: TrainConfig, *, per_task: bool = False) -> Readiness:
     """With `per_task` every task has the iterations to itself.
 
-    Raises ClusterError, UnknownChoiceError, ProgramsError, NotReadyError.
+    Raises ClusterError, TrackerMissingError, UnknownChoiceError, ProgramsError, NotReadyError.
     """
     expect_backend(config.backend, config.address)
+    expect_trackers(config.log)
     choice = choose(config.rewards, config.tasks)
     findings = examine_quickly(config)
     _refuse(findings)
@@ -72,6 +74,7 @@ def prepare_resumption(
     folder = open_run(path)
     config = resumed_config(folder, layers)
     expect_backend(config.backend, config.address)
+    expect_trackers(config.log)
     programs, notes = resumed_programs(folder, rewards, accept=accept)
     findings = examine_quickly(config)
     _refuse(findings)

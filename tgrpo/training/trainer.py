@@ -27,6 +27,7 @@ from tgrpo.rollouts.rollout import Collected
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import Task
+from tgrpo.trackers import Tracker
 from tgrpo.training.algorithms import make_learner
 from tgrpo.training.cloning import starting_policy
 from tgrpo.training.learner import Learner
@@ -79,7 +80,11 @@ def train(
         phases = plan(config, [item.task for item in programs], after=iteration)
         prepare([item.task for item in programs], listener)
         with (
-            MetricsWriter(folder.path, keep=state.mark.metrics if state else 0) as metrics,
+            MetricsWriter(
+                folder.path,
+                keep=state.mark.metrics if state else 0,
+                trackers=_trackers(config, folder),
+            ) as metrics,
             open_backend(Machines.of(config), slots(config), listener.note) as backend,
         ):
             forecast = Forecast(phases, initial_rates(config))
@@ -96,6 +101,11 @@ def prepare(tasks: Sequence[Task], listener: Listener) -> None:
             listener.note(
                 f"compiled the model of {task.id}, for all runs to come ({number}/{len(tasks)})"
             )
+
+
+def _trackers(config: TrainConfig, folder: RunFolder) -> list[Tracker]:
+    settings = config.model_dump(mode="json")
+    return [Tracker(name, folder.path.name, settings) for name in config.log]
 
 
 class _Run:
