@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from pathlib import Path
 
 import pytest
@@ -52,8 +53,10 @@ def test_weights_and_biases_gets_what_is_new_and_no_more(
     with MetricsWriter(tmp_path, keep=1, trackers=[Tracker("wandb", "a-run", {"seed": 3})]) as more:
         more.write("train", 2, {"rollout/success": 0.5, "loss/kl": float("nan")})
     [record] = tmp_path.glob("wandb/offline-run-*/*.wandb")
-    written = record.read_bytes()
-    assert b"train/rollout/success" in written
+    deadline = time.monotonic() + 20  # its own process writes the file
+    while b"train/rollout/success" not in (written := record.read_bytes()):
+        assert time.monotonic() < deadline, written
+        time.sleep(0.1)
     assert b"train/step" in written
     assert b"0.5" in written
     assert b"0.25" not in written
