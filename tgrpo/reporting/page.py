@@ -46,6 +46,7 @@ def _head(run: RunHistory) -> dict[str, Any]:
         "warnings": run.warnings,
         "facts": {
             "tasks": ", ".join(run.tasks),
+            "method": f"{config.algorithm}, {config.learner.reward} reward",
             "seed": config.seed,
             "iterations": f"{run.iterations} of {config.iterations}",
             "groups": f"{config.rollout.groups_per_iteration} of {config.rollout.group_size} arms",
