@@ -435,8 +435,6 @@ def test_ctrl_c_ends_a_run_with_130_and_leaves_its_folder(runs: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # so that the signal reaches the whole group, as a terminal's does
-        # Tests that run in the background inherit an ignored SIGINT.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stdout is not None
     for line in process.stdout:
