@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import get_args
 
 from tgrpo.capacity import cores, slots
-from tgrpo.config import BackendName, Layer, TrainConfig, resolve
+from tgrpo.config import BackendName, TrainConfig
+from tgrpo.layers import Layer, resolve
 from tgrpo.libero_package import versions
 from tgrpo.policies import make_policy
 from tgrpo.policies.base import Policy

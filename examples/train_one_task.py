@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tgrpo.cli.report import make_console, make_listener, print_paths, print_result
-from tgrpo.config import Layer, preset_layer, resolve
+from tgrpo.layers import Layer, preset_layer, resolve
 from tgrpo.programs import select
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.trainer import train

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from tests.tgrpo.toy_groups import group, make_policy, same, weights_of
-from tgrpo.config import Algorithm, Layer, TrainConfig, resolve
+from tgrpo.config import Algorithm, TrainConfig
+from tgrpo.layers import Layer, resolve
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.training.algorithms import make_learner
 from tgrpo.training.learner import Learner

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tgrpo.cli.options import resolve_options
-from tgrpo.config import (
+from tgrpo.config import TrainConfig
+from tgrpo.layers import (
     ConfigError,
     Layer,
-    TrainConfig,
     as_toml,
     file_layer,
     flatten,

@@ -17,8 +17,9 @@ from tgrpo.capacity import (
     usable_cores,
 )
 from tgrpo.cli.preflight import sizes, ungenerated
-from tgrpo.config import ConfigError, Layer, TrainConfig, resolve
+from tgrpo.config import TrainConfig
 from tgrpo.doctor.sizes import GIB
+from tgrpo.layers import ConfigError, Layer, resolve
 from tgrpo.tasks import find_task
 
 TASKS = Path(__file__).parents[2] / "tasks"

@@ -18,7 +18,7 @@ from tgrpo.cli.report import (
     print_result,
     print_runs,
 )
-from tgrpo.config import preset_layer, resolve
+from tgrpo.layers import preset_layer, resolve
 from tgrpo.programs import select
 from tgrpo.progress import Status
 from tgrpo.rollouts.evaluation import Evaluation, Outcome, TaskEvaluation

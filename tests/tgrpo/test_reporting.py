@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tgrpo.cli.app import app
-from tgrpo.config import Layer, as_toml, resolve
+from tgrpo.layers import Layer, as_toml, resolve
 from tgrpo.policies import make_policy
 from tgrpo.programs import find_programs
 from tgrpo.reporting.charts import charts

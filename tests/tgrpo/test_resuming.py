@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from tgrpo.cli.app import app
-from tgrpo.config import ConfigError, Layer, TrainConfig, preset_layer, resolve
+from tgrpo.config import TrainConfig
+from tgrpo.layers import ConfigError, Layer, preset_layer, resolve
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import make_policy
 from tgrpo.programs import ProgramsError, select

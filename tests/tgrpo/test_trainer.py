@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tgrpo.capacity import slots
-from tgrpo.config import Layer, TrainConfig, file_layer, preset_layer, resolve
+from tgrpo.config import TrainConfig
+from tgrpo.layers import Layer, file_layer, preset_layer, resolve
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import load_policy
 from tgrpo.programs import TaskProgram, select

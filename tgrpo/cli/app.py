@@ -491,7 +491,7 @@ def parameters(preset: Preset = None, config: ConfigFile = None, settings: Setti
     """
     with reporting():
         from tgrpo.cli.options import resolve_options
-        from tgrpo.config import as_toml
+        from tgrpo.layers import as_toml
 
         resolved = resolve_options({}, preset=preset, config_file=config, settings=settings or ())
         typer.echo(as_toml(resolved.config, explain=True), nl=False)

@@ -17,7 +17,7 @@ INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 # By name, because naming the classes would import torch and a simulator for every message.
 EXIT_CODES = {
-    "tgrpo.config.ConfigError": WRONG_USAGE,
+    "tgrpo.layers.ConfigError": WRONG_USAGE,
     "tgrpo.programs.UnknownChoiceError": WRONG_USAGE,
     "tgrpo.simulation.cached_files.CacheLimitError": WRONG_USAGE,
     "tgrpo.tasks.UnknownTaskError": WRONG_USAGE,

@@ -7,15 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgrpo.config import (
-    ConfigMistake,
-    Layer,
-    TrainConfig,
-    file_layer,
-    preset_layer,
-    resolve,
-    settings_layer,
-)
+from tgrpo.config import TrainConfig
+from tgrpo.layers import ConfigMistake, Layer, file_layer, preset_layer, resolve, settings_layer
 
 # option -> the hyper-parameter it sets
 NAMED = {

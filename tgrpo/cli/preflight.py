@@ -13,11 +13,12 @@ from pathlib import Path
 
 from tgrpo.capacity import arms, worker_count
 from tgrpo.cluster import expect_backend
-from tgrpo.config import Layer, TrainConfig
+from tgrpo.config import TrainConfig
 from tgrpo.doctor.checks import CHECKS, PROGRAMS, Patient
 from tgrpo.doctor.examination import QUICK_SECONDS, examine
 from tgrpo.doctor.findings import Finding, Status
 from tgrpo.doctor.report import line
+from tgrpo.layers import Layer
 from tgrpo.programs import Selection, TaskProgram, choose, join
 from tgrpo.simulation.state_files import state_file
 from tgrpo.tasks import Task

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgrpo.config import ConfigError, TrainConfig, file_layer, resolve
+from tgrpo.config import TrainConfig
+from tgrpo.layers import ConfigError, file_layer, resolve
 from tgrpo.training.suspicion import Validated, suspicious
 
 Row = Mapping[str, float]

@@ -14,17 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import rewardlang
-from tgrpo.config import (
-    FREE_TO_CHANGE,
-    ConfigError,
-    ConfigMistake,
-    Layer,
-    TasksConfig,
-    TrainConfig,
-    file_layer,
-    flatten,
-    resolve,
-)
+from tgrpo.config import FREE_TO_CHANGE, TasksConfig, TrainConfig
+from tgrpo.layers import ConfigError, ConfigMistake, Layer, file_layer, flatten, resolve
 from tgrpo.programs import ProgramsError, TaskProgram, select
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.run_record import program_hashes, read_record

@@ -14,8 +14,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from tgrpo.config import TrainConfig, as_toml
+from tgrpo.config import TrainConfig
 from tgrpo.files import write_json, write_text
+from tgrpo.layers import as_toml
 from tgrpo.programs import TaskProgram
 from tgrpo.tasks import Task
 from tgrpo.training.run_folder import RunFolder
