@@ -339,16 +339,6 @@ def test_a_suite_without_a_program_is_told_with_those_that_have_one(tmp_path: Pa
     assert "no program of libero_goal; there are programs of libero_object" in text
 
 
-def test_a_goal_beyond_the_demonstrator_is_told_before_anything_is_written(tmp_path: Path) -> None:
-    runs = tmp_path / "runs"
-    arguments = ("--rewards", TASKS, "--suite", "libero_goal", "--run-dir", runs)
-    code, text = run("train", *arguments, "--set", "tasks.limit=2")
-    assert code == 1
-    assert "(open wooden_cabinet_1_middle_region)" in text
-    assert "--demos FILE.hdf5" in text
-    assert not runs.exists()
-
-
 def test_parameters_prints_a_configuration_with_meanings(tmp_path: Path) -> None:
     code, text = run("parameters", "--preset", "paper", "--set", "seed=7")
     assert code == 0
