@@ -149,7 +149,7 @@ def test_problems_end_with_1_and_a_command_on_a_line_of_its_own(tmp_path: Path) 
     lines = done.stdout.splitlines()
     assert "  export MUJOCO_GL=egl" in lines
     assert f"  rewardlang check {tmp_path}" in lines
-    assert lines[-1].startswith("15 checks: 2 problems")
+    assert lines[-1].startswith("14 checks: 2 problems")
 
 
 def test_a_home_folder_is_looked_at_and_left_alone(tmp_path: Path) -> None:

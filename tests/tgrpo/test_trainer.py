@@ -118,9 +118,9 @@ class TestPlan:
 
     def test_the_pool_has_room_for_all_groups_in_flight_and_for_an_evaluation(self) -> None:
         small = configuration(rollout__group_size=2, rollout__groups_in_flight=1)
-        assert slots(small) == small.evaluation.batch_size
-        large = configuration(rollout__group_size=8, rollout__groups_in_flight=3)
-        assert slots(large) == 24
+        assert slots(small) == 2 * small.evaluation.batch_size
+        large = configuration(rollout__group_size=8, rollout__groups_in_flight=5)
+        assert slots(large) == 40
 
 
 class TestForecast:
