@@ -114,12 +114,14 @@ def z_score(
 def _moments(values: np.ndarray, alive: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Per column: deviations from the mean (N, T), std (T,), and whether there is a difference."""
     count = alive.sum(axis=0)
-    mean = np.where(alive, values, 0.0).sum(axis=0) / np.maximum(count, 1)
     # Equal values must give exactly 0, but their mean can be off by one rounding, which a z-score
     # would turn into ±1. Compare the values themselves, not the rounded differences.
     highest = np.where(alive, values, -np.inf).max(axis=0, initial=-np.inf)
     lowest = np.where(alive, values, np.inf).min(axis=0, initial=np.inf)
     comparable = (count >= 2) & (highest > lowest)
-    centred = np.where(alive & comparable, values - mean, 0.0)
+    # From the lowest: the mean of two neighbouring numbers would be rounded to one of them.
+    above = np.where(alive & comparable, values - np.where(comparable, lowest, 0.0), 0.0)
+    mean = above.sum(axis=0) / np.maximum(count, 1)
+    centred = np.where(alive & comparable, above - mean, 0.0)
     std = np.sqrt((centred**2).sum(axis=0) / np.maximum(count - 1, 1))
     return centred, std, comparable
