@@ -10,18 +10,18 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tensorboard.summary import Writer  # type: ignore[import-untyped]
 
+from tgrpo.closing import Closing
 from tgrpo.files import telling_of_room, write_text
 from tgrpo.trackers import Tracker
 
 _NO_VALUES = ("phase", "step", "seconds")
 
 
-class MetricsWriter:
+class MetricsWriter(Closing):
     """Appends to `metrics.jsonl` and an events file in `folder`; each line is complete on disk.
 
     The first `keep` lines of an earlier start stay and its clock goes on; whatever follows them,
@@ -75,17 +75,6 @@ class MetricsWriter:
         self._events.close()
         for tracker in self._trackers:
             tracker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _cut(path: Path, keep: int) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
+from tgrpo.closing import Closing
 from tgrpo.policies.base import Policy
 from tgrpo.policies.threads import threads
 from tgrpo.rollouts.batches import evaluate
@@ -58,7 +59,7 @@ class Backend(Protocol):
     ) -> None: ...
 
 
-class LocalBackend:
+class LocalBackend(Closing):
     """Processes of this machine; this one asks the policy. See `Pool` for the arguments."""
 
     def __init__(
@@ -101,14 +102,3 @@ class LocalBackend:
 
     def close(self) -> None:
         self._pool.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

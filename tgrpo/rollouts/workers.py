@@ -12,11 +12,11 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
+from tgrpo.closing import Closing
 from tgrpo.rollouts.episodes import Assignment, StepperName
 from tgrpo.rollouts.hosting import Assign, Command, Failure, Report, Step
 from tgrpo.rollouts.links import Link, LinkBrokenError, Links, Processes
@@ -42,7 +42,7 @@ class Loss:
     unanswered: Mapping[int, int]
 
 
-class Pool:
+class Pool(Closing):
     """`slots` simulators spread over `workers` of them: slot s lives in worker s mod workers.
 
     `assign` and `step` send and return at once, with the number of reports to expect; `wait`
@@ -114,17 +114,6 @@ class Pool:
         for worker in self._workers:
             worker.link.end()
         self._workers = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _start(self, number: int) -> _Worker:
         return _Worker(number, self._links.start(number, self._own(number)))

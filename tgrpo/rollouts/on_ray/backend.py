@@ -6,12 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import ray
 
 from tgrpo.capacity import cores
+from tgrpo.closing import Closing
 from tgrpo.cluster import ClusterError
 from tgrpo.policies.base import Policy
 from tgrpo.rollouts.batches import batches, evaluated
@@ -45,7 +45,7 @@ class Size:
         return max(1, min(self.simulators, largest - 1, self.workers or self.simulators))
 
 
-class RayBackend:
+class RayBackend(Closing):
     """Collectors on the nodes of a cluster, each with its workers beside it on the same node.
 
     Without `address` the cluster is one of our own on this machine, for as long as this is open.
@@ -117,17 +117,6 @@ class RayBackend:
             self._crew.close()
         finally:
             self._session.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _play(
         self, policy: Policy, orders: Sequence[Order], on_steps: OnSteps

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import ray
 
+from tgrpo.closing import Closing
 from tgrpo.cluster import ClusterError, expect_address, unreachable
 from tgrpo.rollouts.processes import ONE_THREAD
 
@@ -15,7 +15,7 @@ from tgrpo.rollouts.processes import ONE_THREAD
 _ENVIRONMENT = {**ONE_THREAD, "OMP_WAIT_POLICY": "PASSIVE"}
 
 
-class Session:
+class Session(Closing):
     """Without `address`, a Ray of our own with `cpus` logical ones, which ends with the session.
 
     A cluster that was there before is left running. Raises ClusterError.
@@ -46,17 +46,6 @@ class Session:
         """Safe to call twice."""
         if not self._guest:
             ray.shutdown()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def largest_node() -> int:
