@@ -47,6 +47,8 @@ GOAL = Suite(
 
 COMMON = (
     *("--preset", "quickstart"),
+    # Longer, every method reaches the ceiling of these tasks, where there is nothing to compare.
+    *("--iterations", "10"),
     *("--set", "evaluation.test_episodes=20"),
     *("--set", "evaluation.validation_episodes=10"),
     *("--set", "rollout.groups_per_iteration=5"),
