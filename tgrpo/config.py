@@ -6,7 +6,7 @@ A value has a dotted name (`learner.learning_rate`); `tgrpo.layers` makes a conf
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -46,6 +46,10 @@ class PolicyConfig(Section):
     heads: int = Field(default=4, ge=1, description="of attention; a divisor of width")
     head_width: int = Field(default=128, ge=8, description="hidden width of the action head")
     word_width: int = Field(default=64, ge=4, description="of a word's embedding")
+
+    def architecture(self) -> dict[str, Any]:
+        """What a policy of this kind is made with, beside its seed."""
+        return self.model_dump(exclude={"kind"})
 
     @field_validator("heads")
     @classmethod

@@ -32,6 +32,7 @@ OBJECT = Suite(
         "pick_up_the_salad_dressing_and_place_it_in_the_basket",
     ),
     demonstrations=1,
+    sft_steps=270,
 )
 GOAL = Suite(
     "libero_goal",

@@ -70,7 +70,7 @@ def test_it_learns_from_groups_that_differ(name: str) -> None:
 @every_algorithm
 def test_the_reference_stays_what_it_was(name: str) -> None:
     policy = make_policy()
-    reference = policy.frozen_copy()
+    reference = policy.reference()
     make_learner(policy, configuration(name), reference).update(data_of(policy))
     assert same(weights_of(reference), weights_of(make_policy()))
 
@@ -97,7 +97,7 @@ def test_a_resumed_learner_goes_on_bitwise(name: str) -> None:
     policy, learner = updated(config)
     weights, state = weights_of(policy), learner.state_tensors()
     resumed = make_policy()
-    again = make_learner(resumed, config, make_policy().frozen_copy())
+    again = make_learner(resumed, config, make_policy().reference())
     resumed.load_state_dict(weights)
     again.load_state_tensors(state)
     learner.update(data_of(policy))

@@ -26,7 +26,7 @@ def test_the_better_arm_becomes_likelier_and_the_worse_one_less(ratio: str) -> N
     data = group(policy, [0.1] * 6, [0.9] * 6)
     before = [log_prob(policy, item) for item in data.trajectories]
     config = LearnerConfig(learning_rate=1e-3, kl_weight=0.0, ratio=ratio)  # type: ignore[arg-type]
-    metrics = ClippedLearner(policy, policy.frozen_copy(), config, tgrpo).update([data])
+    metrics = ClippedLearner(policy, policy.reference(), config, tgrpo).update([data])
     after = [log_prob(policy, item) for item in data.trajectories]
     assert after[0] < before[0]
     assert after[1] > before[1]
@@ -38,7 +38,7 @@ def test_before_the_first_step_ratio_is_one_and_kl_zero() -> None:
     policy = make_policy()
     data = group(policy, [0.1] * 40, [0.9] * 40, temperature=0.8)
     config = LearnerConfig(learning_rate=0.0)
-    learner = ClippedLearner(policy, policy.frozen_copy(), config, tgrpo, temperature=0.8)
+    learner = ClippedLearner(policy, policy.reference(), config, tgrpo, temperature=0.8)
     metrics = learner.update([data])
     assert metrics["ratio/min"] == pytest.approx(1.0, abs=1e-5)
     assert metrics["ratio/max"] == pytest.approx(1.0, abs=1e-5)
@@ -53,7 +53,7 @@ def test_the_objective_is_the_mean_over_arms_of_the_mean_over_their_own_steps() 
     expected = -np.mean([table[0, :2].mean(), table[1].mean()])  # at ratio 1
     for minibatches in (1, 3):
         config = LearnerConfig(learning_rate=0.0, minibatches=minibatches)
-        metrics = ClippedLearner(policy, policy.frozen_copy(), config, tgrpo).update([data])
+        metrics = ClippedLearner(policy, policy.reference(), config, tgrpo).update([data])
         assert metrics["loss/policy"] == pytest.approx(expected, abs=1e-5)
 
 
@@ -69,7 +69,7 @@ def test_advantages_of_arms_of_unequal_length() -> None:
 def test_groups_of_equal_arms_change_nothing_at_all() -> None:
     policy = make_policy()
     before = weights_of(policy)
-    learner = ClippedLearner(policy, policy.frozen_copy(), LearnerConfig(learning_rate=0.1), tgrpo)
+    learner = ClippedLearner(policy, policy.reference(), LearnerConfig(learning_rate=0.1), tgrpo)
     metrics = learner.update([group(policy, [0.5] * 3, [0.5] * 3)])
     assert same(before, weights_of(policy))
     assert metrics["advantage/groups_without_signal"] == 1.0
@@ -82,7 +82,7 @@ def test_shares_of_groups_are_reported() -> None:
     flat, mixed = group(policy, [0.5] * 3, [0.5] * 3), group(policy, [0.1] * 3, [0.9] * 3)
     winner = replace(mixed.trajectories[1], ending=Ending.SUCCESS)
     mixed = Group((mixed.trajectories[0], winner))
-    metrics = ClippedLearner(policy, policy.frozen_copy(), LearnerConfig(), tgrpo).update(
+    metrics = ClippedLearner(policy, policy.reference(), LearnerConfig(), tgrpo).update(
         [flat, mixed]
     )
     assert metrics["advantage/groups_without_signal"] == 0.5
@@ -94,7 +94,7 @@ def test_a_nan_reward_silences_its_arm_and_poisons_nothing() -> None:
     data = group(policy, [0.1] * 3, [0.5, float("nan"), 0.5], [0.9] * 3)
     table = group_advantages(data, LearnerConfig(), TGRPO)
     assert table[1, 1] == 0.0  # nothing to compare there, and its return is NaN
-    ClippedLearner(policy, policy.frozen_copy(), LearnerConfig(learning_rate=1e-2), tgrpo).update(
+    ClippedLearner(policy, policy.reference(), LearnerConfig(learning_rate=1e-2), tgrpo).update(
         [data]
     )
     assert all(torch.isfinite(tensor).all() for tensor in policy.state_dict().values())
@@ -103,7 +103,7 @@ def test_a_nan_reward_silences_its_arm_and_poisons_nothing() -> None:
 def test_an_arm_without_a_decision_is_left_out() -> None:
     policy = make_policy()
     data = group(policy, [], [0.2] * 3, [0.9] * 3)
-    metrics = ClippedLearner(policy, policy.frozen_copy(), LearnerConfig(), tgrpo).update([data])
+    metrics = ClippedLearner(policy, policy.reference(), LearnerConfig(), tgrpo).update([data])
     assert np.isfinite(list(metrics.values())).all()
 
 
@@ -113,14 +113,14 @@ def test_groups_of_several_tasks_share_an_update() -> None:
     data = [group(policy, [0.1] * 5, [0.9] * 5), group(policy, [0.9] * 5, [0.1] * 5, context=other)]
     before = log_prob(policy, data[1].trajectories[0])
     config = LearnerConfig(learning_rate=1e-3, kl_weight=0.0)
-    metrics = ClippedLearner(policy, policy.frozen_copy(), config, tgrpo).update(data)
+    metrics = ClippedLearner(policy, policy.reference(), config, tgrpo).update(data)
     assert metrics["update/steps"] == 4.0
     assert log_prob(policy, data[1].trajectories[0]) > before
 
 
 def test_the_penalty_pulls_towards_the_reference() -> None:
     policy = make_policy()
-    reference = policy.frozen_copy()
+    reference = policy.reference()
     data = group(policy, [0.1] * 6, [0.9] * 6)
     drift = []
     for kl_weight in (0.0, 5.0):
@@ -135,7 +135,7 @@ def test_equal_seeds_give_bitwise_equal_parameters() -> None:
     results = []
     for seed in (1, 1, 2):
         policy = make_policy()
-        learner = ClippedLearner(policy, policy.frozen_copy(), LearnerConfig(), tgrpo, seed=seed)
+        learner = ClippedLearner(policy, policy.reference(), LearnerConfig(), tgrpo, seed=seed)
         learner.update([group(policy, [0.1] * 8, [0.9] * 8)])
         results.append(weights_of(policy))
     assert same(results[0], results[1])
@@ -146,7 +146,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one() -> None:
     def fresh() -> tuple[TinyPolicy, ClippedLearner]:
         policy = make_policy()
         return policy, ClippedLearner(
-            policy, make_policy().frozen_copy(), LearnerConfig(), tgrpo, seed=7
+            policy, make_policy().reference(), LearnerConfig(), tgrpo, seed=7
         )
 
     policy, learner = fresh()

@@ -59,7 +59,7 @@ def test_the_critic_learns_what_an_arm_returns() -> None:
     policy = make_policy()
     data = [group(policy, [0.0] * 10, [0.5] * 10)]
     config = CriticConfig(learning_rate=1e-2, epochs=50, discount=0.9)
-    critic = Critic(policy.frozen_copy(), config, LearnerConfig())
+    critic = Critic(policy.reference(), config, LearnerConfig())
     before = np.abs(critic.advantages(data)[0]).mean()
     metrics = [critic.fit(data) for _ in range(3)]
     assert metrics[-1]["critic/loss"] < 0.1 * metrics[0]["critic/loss"]
@@ -70,7 +70,7 @@ def test_the_critic_learns_what_an_arm_returns() -> None:
 
 def test_the_policy_rests_until_the_critic_has_had_its_head_start() -> None:
     policy = make_policy()
-    learner = PPOLearner(policy, policy.frozen_copy(), LearnerConfig(), CriticConfig(head_start=2))
+    learner = PPOLearner(policy, policy.reference(), LearnerConfig(), CriticConfig(head_start=2))
     data = [group(policy, [0.1] * 4, [0.9] * 4)]
     before = weights_of(policy)
     assert [learner.update(data)["update/steps"] for _ in range(2)] == [0.0, 0.0]
@@ -83,7 +83,7 @@ def test_a_nan_reward_and_an_arm_without_a_decision_poison_nothing() -> None:
     policy = make_policy()
     data = group(policy, [], [0.1, float("nan"), 0.3], [0.9] * 3)
     cut = replace(data.trajectories[2], ending=Ending.CUT)
-    learner = PPOLearner(policy, policy.frozen_copy(), LearnerConfig(), CriticConfig(head_start=0))
+    learner = PPOLearner(policy, policy.reference(), LearnerConfig(), CriticConfig(head_start=0))
     metrics = learner.update([Group((*data.trajectories[:2], cut))])
     assert np.isfinite(list(metrics.values())).all()
     assert all(torch.isfinite(tensor).all() for tensor in weights_of(policy).values())

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tests.tgrpo.toy_groups import group, log_prob, make_policy
 from tgrpo.config import LearnerConfig, PreferenceConfig
+from tgrpo.policies.observations import Observations
 from tgrpo.training import preference
 from tgrpo.training.preference import PreferenceLearner
 from tgrpo.training.preferences import grape_score, logistic_loss, score_pairs, success_pairs
@@ -72,7 +73,7 @@ def learner(config: LearnerConfig, beta: float = 0.1) -> tuple[PreferenceLearner
     data = group(policy, [0.1] * 9, [0.2] * 5, [0.3] * 7)
     won = replace(data.trajectories[1], ending=Ending.SUCCESS)
     data = Group((data.trajectories[0], won, data.trajectories[2]))
-    made = PreferenceLearner(policy, policy.frozen_copy(), config, success_pairs, beta=beta)
+    made = PreferenceLearner(policy, policy.reference(), config, success_pairs, beta=beta)
     return made, data
 
 
@@ -105,7 +106,7 @@ def test_two_passes_in_pieces_give_the_gradient_of_the_whole(
 
     def ratio(arm: int) -> torch.Tensor:
         item = data.trajectories[arm]
-        inputs = [torch.from_numpy(array) for array in (item.robot, item.objects, item.tokens)]
+        inputs = Observations.of(item.robot, item.objects), torch.from_numpy(item.tokens)
         one, other = (
             policy.log_probs(item.context, *inputs, temperature=1.0).sum()
             for policy in (made.policy, made.reference)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from tgrpo.config import SFTConfig
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.policies.tiny_network import TinyConfig
 from tgrpo.training.sft import learning_rate_at, smoothed_targets, train_sft
-from tgrpo.trajectory import TaskContext
+from tgrpo.trajectory import Images, TaskContext
 
 SMALL = TinyConfig(width=64, layers=1, head_width=64, word_width=48)
 STEPS = 150
@@ -26,6 +26,7 @@ class Demonstration:
     robot: np.ndarray
     objects: np.ndarray
     actions: np.ndarray
+    images: Images = field(default_factory=dict)
 
 
 def context(words: str) -> TaskContext:

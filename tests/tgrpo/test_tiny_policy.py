@@ -16,6 +16,7 @@ from hypothesis.extra.numpy import arrays
 
 from tgrpo.policies.base import token_log_probs
 from tgrpo.policies.features import rotation_matrix, state_features
+from tgrpo.policies.observations import Observations
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.policies.tiny_kernels import cumulate, draw
 from tgrpo.policies.tiny_network import TinyConfig
@@ -60,8 +61,8 @@ def score(
     temperature: float = 1.0,
 ) -> np.ndarray:
     with torch.no_grad():
-        arrays_ = (torch.from_numpy(array) for array in (robot, objects, tokens))
-        return policy.log_probs(context, *arrays_, temperature=temperature).numpy()
+        seen, chosen = Observations.of(robot, objects), torch.from_numpy(tokens)
+        return policy.log_probs(context, seen, chosen, temperature=temperature).numpy()
 
 
 def test_size_is_what_the_embedded_default_promises(policy: TinyPolicy) -> None:
@@ -99,9 +100,8 @@ def test_greedy_takes_the_likeliest_bin_of_each_dimension(policy: TinyPolicy) ->
     robot, objects = states(5)
     tokens, log_probs = policy.sampler().sample(SOUP, robot, objects, temperature=0.0)
     with torch.no_grad():
-        logits = policy.action_logits(
-            SOUP, *(torch.from_numpy(array) for array in (robot, objects, tokens))
-        )
+        seen = Observations.of(robot, objects)
+        logits = policy.action_logits(SOUP, seen, torch.from_numpy(tokens))
     assert (logits.argmax(dim=-1).numpy() == tokens).all()
     np.testing.assert_allclose(
         log_probs, torch.log_softmax(logits, -1).max(dim=-1).values.numpy(), atol=1e-5
@@ -207,10 +207,10 @@ def test_each_dimension_is_conditioned_on_the_bins_before_it_only(policy: TinyPo
         first = np.full((1, 7), 100)
         second = first.copy()
         second[:, dimension] = 200
-        inputs = [torch.from_numpy(array) for array in (robot, objects)]
+        seen = Observations.of(robot, objects)
         with torch.no_grad():
             one, two = (
-                policy.action_logits(SOUP, *inputs, torch.from_numpy(tokens))[0]
+                policy.action_logits(SOUP, seen, torch.from_numpy(tokens))[0]
                 for tokens in (first, second)
             )
         changed = (one != two).any(dim=-1)
@@ -290,9 +290,9 @@ def test_vocabulary_covers_names_and_drops_numbers() -> None:
     assert set(split_words(SOUP.instruction)) <= set(LIBERO_WORDS)
 
 
-def test_a_frozen_copy_has_no_gradient_and_stays_as_it_was() -> None:
+def test_a_reference_has_no_gradient_and_stays_as_it_was() -> None:
     policy = TinyPolicy(seed=0)
-    reference = policy.frozen_copy()
+    reference = policy.reference()
     assert not any(parameter.requires_grad for parameter in reference.parameters())
     with torch.no_grad():
         for parameter in policy.parameters():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from tgrpo.policies.observations import Observations
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.policies.tiny_network import TinyConfig
 from tgrpo.trajectory import Ending, Group, TaskContext, Trajectory
@@ -59,9 +60,9 @@ def group(policy: TinyPolicy, *rewards: list[float], **options: object) -> Group
 
 
 def log_prob(policy: TinyPolicy, item: Trajectory, temperature: float = 1.0) -> float:
-    inputs = (torch.from_numpy(array) for array in (item.robot, item.objects, item.tokens))
+    seen, tokens = Observations.of(item.robot, item.objects), torch.from_numpy(item.tokens)
     with torch.no_grad():
-        return float(policy.log_probs(item.context, *inputs, temperature=temperature).sum())
+        return float(policy.log_probs(item.context, seen, tokens, temperature=temperature).sum())
 
 
 def weights_of(policy: TinyPolicy) -> dict[str, torch.Tensor]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,27 @@ from tgrpo.policies.base import Policy
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.policies.tiny_network import TinyConfig
 
-KINDS = ("tiny",)
+Architecture = Mapping[str, Any]
+
+
+def _tiny(architecture: Architecture, seed: int) -> Policy:
+    return TinyPolicy(TinyConfig.from_architecture(dict(architecture)), seed=seed)
+
+
+_MAKERS: Mapping[str, Callable[[Architecture, int], Policy]] = {"tiny": _tiny}
+KINDS = tuple(_MAKERS)
 
 
 def make_policy(
-    kind: str = "tiny", *, seed: int = 0, architecture: Mapping[str, Any] | None = None
-) -> TinyPolicy:
+    kind: str = "tiny", *, seed: int = 0, architecture: Architecture | None = None
+) -> Policy:
     """A freshly initialised policy. `architecture` overrides fields of the kind's config.
 
     Raises ValueError for an unknown kind or field, naming the known ones.
     """
-    if kind != TinyPolicy.kind:
+    if kind not in _MAKERS:
         raise ValueError(f"unknown policy {kind!r}; known: {', '.join(KINDS)}")
-    return TinyPolicy(TinyConfig.from_architecture(dict(architecture or {})), seed=seed)
+    return _MAKERS[kind](architecture or {}, seed)
 
 
 def save_policy(
@@ -42,7 +50,7 @@ def save_policy(
     return _write(path, Checkpoint(policy.kind, policy.architecture(), tensors, dict(extra or {})))
 
 
-def load_policy(path: Path, *, kind: str | None = None) -> tuple[TinyPolicy, Checkpoint]:
+def load_policy(path: Path, *, kind: str | None = None) -> tuple[Policy, Checkpoint]:
     """The policy in a checkpoint, and the whole checkpoint (optimizer, extra).
 
     Raises CheckpointError; with `kind`, also for another policy's checkpoint.

@@ -8,12 +8,13 @@ bins, each conditioned on the bins chosen before it. What a `Sampler` says of it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from tgrpo.policies.observations import Observations
 from tgrpo.trajectory import Camera, Images, TaskContext
 
 
@@ -68,24 +69,16 @@ class Policy(Protocol):
         """What acts with the weights of now. Weights that change later do not reach it."""
         ...
 
-    def hidden(self, context: TaskContext, robot: Tensor, objects: Tensor) -> Tensor:
+    def hidden(self, context: TaskContext, seen: Observations) -> Tensor:
         """What the policy makes of B environments before it chooses, (B, `hidden_width`)."""
         ...
 
-    def action_logits(
-        self, context: TaskContext, robot: Tensor, objects: Tensor, tokens: Tensor
-    ) -> Tensor:
+    def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
         """Logits (B, 7, 256) of every bin, each dimension given the `tokens` before it."""
         ...
 
     def log_probs(
-        self,
-        context: TaskContext,
-        robot: Tensor,
-        objects: Tensor,
-        tokens: Tensor,
-        *,
-        temperature: float,
+        self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
     ) -> Tensor:
         """Log-probs (B, 7) of `tokens` (B, 7) at `temperature`, with gradient."""
         ...
@@ -94,15 +87,17 @@ class Policy(Protocol):
         """What is needed to build the same network again, as JSON values."""
         ...
 
-    def frozen_copy(self) -> Self:
-        """A copy without gradients: the reference policy."""
+    def reference(self) -> Policy:
+        """The policy as it is now, without gradients: later training does not reach it."""
         ...
 
     def named_parameters(self) -> Iterator[tuple[str, torch.nn.Parameter]]: ...
 
     def parameters(self) -> Iterator[torch.nn.Parameter]: ...
 
-    def state_dict(self) -> dict[str, Tensor]: ...
+    def state_dict(self) -> dict[str, Tensor]:
+        """What a checkpoint holds besides `architecture`: all that training changes."""
+        ...
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> object: ...
 

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from tgrpo.policies.base import token_log_probs
+from tgrpo.policies.observations import Observations
 from tgrpo.policies.tiny_network import (
     MAX_WORDS,
     ActionHead,
@@ -63,7 +64,7 @@ class TinyPolicy(nn.Module):
     def architecture(self) -> dict[str, Any]:
         return {**asdict(self.config), "words": list(self.config.words)}
 
-    def frozen_copy(self) -> Self:
+    def reference(self) -> Self:
         twin = copy.deepcopy(self)
         return twin.requires_grad_(False).eval()
 
@@ -71,25 +72,18 @@ class TinyPolicy(nn.Module):
         ground = partial(_ground, self._vocabulary, copy.deepcopy(self.grounding))
         return TinySampler(weights_of(self.trunk, self.head), self.config.heads, ground)
 
-    def hidden(self, context: TaskContext, robot: Tensor, objects: Tensor) -> Tensor:
-        return self.trunk(_ground(self._vocabulary, self.grounding, context), robot, objects)
+    def hidden(self, context: TaskContext, seen: Observations) -> Tensor:
+        words = _ground(self._vocabulary, self.grounding, context)
+        return self.trunk(words, seen.robot, seen.objects)
 
-    def action_logits(
-        self, context: TaskContext, robot: Tensor, objects: Tensor, tokens: Tensor
-    ) -> Tensor:
-        hidden = self.hidden(context, robot, objects)
+    def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
+        hidden = self.hidden(context, seen)
         return torch.stack(list(self.head(hidden, tokens.unbind(dim=-1))), dim=1)
 
     def log_probs(
-        self,
-        context: TaskContext,
-        robot: Tensor,
-        objects: Tensor,
-        tokens: Tensor,
-        *,
-        temperature: float,
+        self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
     ) -> Tensor:
-        logits = self.action_logits(context, robot, objects, tokens)
+        logits = self.action_logits(context, seen, tokens)
         return token_log_probs(logits, tokens, temperature=temperature)
 
 

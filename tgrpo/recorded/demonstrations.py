@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,7 +36,7 @@ from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.simulation.model_cache import libero_xml
 from tgrpo.tasks import Task
-from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM, TaskContext
+from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM, Images, TaskContext
 
 __all__ = [
     "Demonstration",
@@ -61,6 +61,7 @@ class Demonstration:
     model_file: str  # XML; empty where the file has none
     robot: np.ndarray  # (T, 9) float32, before each action
     objects: np.ndarray  # (T, K, 7) float32
+    images: Images = field(default_factory=dict)  # (T, H, W, 3) of each camera
 
     def __len__(self) -> int:
         return len(self.actions)

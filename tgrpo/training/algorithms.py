@@ -19,7 +19,7 @@ def make_learner(policy: Policy, config: TrainConfig, reference: Policy | None =
 
     It stays near `reference`, the policy before RL: a copy of `policy` as it is now, if None.
     """
-    parts = (policy, reference or policy.frozen_copy(), config.learner)
+    parts = (policy, reference or policy.reference(), config.learner)
     heat, seed = config.rollout.temperature, config.seed
     preference = config.preference
     match config.algorithm:

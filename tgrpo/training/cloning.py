@@ -39,7 +39,7 @@ def starting_policy(
         policy, _ = load_policy(config.start_from, kind=config.policy.kind)
         return policy
     demonstrations = gather(config, tasks, folder, forecast, listener)
-    architecture = config.policy.model_dump(exclude={"kind"})
+    architecture = config.policy.architecture()
     policy = make_policy(config.policy.kind, seed=config.seed, architecture=architecture)
 
     def progress(step: int, _: int, values: dict[str, float]) -> None:

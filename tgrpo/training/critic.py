@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from tgrpo.config import CriticConfig, LearnerConfig
 from tgrpo.policies.base import Policy
+from tgrpo.training.decisions import joined
 from tgrpo.training.gae import generalized_advantages, normalized
 from tgrpo.training.levels import decision_mask, rewards_of
 from tgrpo.training.optimizer import Optimizer
@@ -119,9 +120,8 @@ class Critic:
     def _features(self, arm: Trajectory) -> Tensor:
         """(T, hidden + 1)."""
         device = self._reference.device
-        robot, objects = (torch.from_numpy(item).to(device) for item in (arm.robot, arm.objects))
         with torch.no_grad():
-            hidden = self._reference.hidden(arm.context, robot, objects)
+            hidden = self._reference.hidden(arm.context, joined([arm], device))
         time = torch.arange(len(arm), device=device, dtype=hidden.dtype) / _TIME_SCALE
         return torch.cat((hidden, time[:, None]), dim=1)
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from tgrpo.policies.base import Policy, bin_log_probs
-from tgrpo.trajectory import Group, TaskContext, Trajectory
+from tgrpo.policies.observations import Observations
+from tgrpo.trajectory import Group, Images, TaskContext, Trajectory
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +20,7 @@ class Decisions:
     """Decisions of one task, flattened over groups, arms and steps."""
 
     context: TaskContext
-    robot: Tensor  # (D, 9)
-    objects: Tensor  # (D, K, 7)
+    seen: Observations
     tokens: Tensor  # (D, 7)
     behaviour: Tensor  # (D, 7) log-probs
     advantages: Tensor  # (D,)
@@ -27,6 +28,17 @@ class Decisions:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+
+class Shown(Protocol):
+    """An episode as a policy sees it; a `Trajectory` is one, and a demonstration."""
+
+    @property
+    def robot(self) -> np.ndarray: ...  # (T, 9), before each decision
+    @property
+    def objects(self) -> np.ndarray: ...  # (T, K, 7)
+    @property
+    def images(self) -> Images: ...  # (T, H, W, 3) of each camera
 
 
 Batch = list[tuple[Decisions, Tensor]]  # rows of each task's decisions
@@ -61,18 +73,28 @@ def flatten(
 
 
 def _decisions(context: TaskContext, arms: Sequence[_Arm], device: torch.device) -> Decisions:
-    def join(name: str) -> Tensor:
-        arrays = [getattr(arm.trajectory, name) for arm in arms]
-        return torch.from_numpy(np.concatenate(arrays)).to(device)
-
+    shown = [arm.trajectory for arm in arms]
+    tokens, behaviour = (
+        torch.from_numpy(np.concatenate(rows)).to(device)
+        for rows in ([item.tokens for item in shown], [item.log_probs for item in shown])
+    )
     return Decisions(
         context=context,
-        robot=join("robot"),
-        objects=join("objects"),
-        tokens=join("tokens"),
-        behaviour=join("log_probs"),
+        seen=joined(shown, device),
+        tokens=tokens,
+        behaviour=behaviour,
         advantages=torch.cat([arm.advantages for arm in arms]).to(device),
         weights=torch.cat([arm.weights for arm in arms]).to(device),
+    )
+
+
+def joined(shown: Sequence[Shown], device: torch.device) -> Observations:
+    """The observations of all decisions of several episodes of one task, in order."""
+    return Observations.of(
+        np.concatenate([item.robot for item in shown], dtype=np.float32),
+        np.concatenate([item.objects for item in shown], dtype=np.float32),
+        {name: np.concatenate([item.images[name] for item in shown]) for name in shown[0].images},
+        device=device,
     )
 
 
@@ -98,10 +120,5 @@ def all_log_probs(
     policy: Policy, decisions: Decisions, rows: Tensor, *, temperature: float
 ) -> Tensor:
     """Log-probs of all bins (B, 7, 256) in the given rows, with gradient."""
-    logits = policy.action_logits(
-        decisions.context,
-        decisions.robot[rows],
-        decisions.objects[rows],
-        decisions.tokens[rows],
-    )
+    logits = policy.action_logits(decisions.context, decisions.seen[rows], decisions.tokens[rows])
     return bin_log_probs(logits, temperature=temperature)

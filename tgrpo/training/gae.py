@@ -28,7 +28,10 @@ def generalized_advantages(
 def normalized(tables: list[np.ndarray]) -> list[np.ndarray]:
     """Advantages of all trajectories less their mean, over their standard deviation."""
     every = np.concatenate(tables) if tables else np.zeros(0)
-    spread = float(every.std()) if len(every) else 0.0
-    if spread == 0:
+    lowest, height = every.min(initial=np.inf), np.ptp(every) if len(every) else 0.0
+    if height == 0:  # the mean of equal numbers can be rounded away from them
         return [np.zeros(len(table)) for table in tables]
-    return [(table - every.mean()) / spread for table in tables]
+    # In [0, 1]: no square underflows, and the mean of neighbouring numbers lies between them.
+    units = (every - lowest) / height
+    mean, spread = units.mean(), units.std()
+    return [((table - lowest) / height - mean) / spread for table in tables]

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from tgrpo.config import LearnerConfig
 from tgrpo.policies.base import Policy
+from tgrpo.training.decisions import joined
 from tgrpo.training.optimizer import Optimizer
 from tgrpo.training.preferences import Pairs, Prefer, logistic_loss
 from tgrpo.trajectory import Group, Trajectory
@@ -129,15 +130,12 @@ class PreferenceLearner:
 
     def _pieces(self, policy: Policy, trajectory: Trajectory) -> Iterator[Tensor]:
         """Sums of the log-probs of at most `PIECE` decisions each."""
-        device = policy.device
+        seen = joined([trajectory], policy.device)
+        tokens = torch.from_numpy(trajectory.tokens).to(policy.device)
         for begin in range(0, len(trajectory), PIECE):
             rows = slice(begin, begin + PIECE)
-            robot, objects, tokens = (
-                torch.from_numpy(array[rows]).to(device)
-                for array in (trajectory.robot, trajectory.objects, trajectory.tokens)
-            )
             yield policy.log_probs(
-                trajectory.context, robot, objects, tokens, temperature=self.temperature
+                trajectory.context, seen[rows], tokens[rows], temperature=self.temperature
             ).sum()
 
 

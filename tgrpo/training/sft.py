@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -14,20 +14,18 @@ from torch import Tensor
 from tgrpo.actions import NUM_BINS, encode
 from tgrpo.config import SFTConfig
 from tgrpo.policies.base import Policy
+from tgrpo.policies.observations import Observations
+from tgrpo.training.decisions import Shown, joined
 from tgrpo.trajectory import TaskContext
 
 Progress = Callable[[int, int, dict[str, float]], None]  # (step, of steps, metrics)
 
 
-class Demonstration(Protocol):
+class Demonstration(Shown, Protocol):
     """What SFT reads of a demonstration."""
 
     @property
     def context(self) -> TaskContext: ...
-    @property
-    def robot(self) -> np.ndarray: ...  # (T, 9), before each action
-    @property
-    def objects(self) -> np.ndarray: ...  # (T, K, 7)
     @property
     def actions(self) -> np.ndarray: ...  # (T, 7) in [-1, 1]
 
@@ -37,8 +35,7 @@ class _Examples:
     """All decisions of one task."""
 
     context: TaskContext
-    robot: Tensor  # (D, 9)
-    objects: Tensor  # (D, K, 7)
+    seen: Observations
     tokens: Tensor  # (D, 7)
 
     def __len__(self) -> int:
@@ -104,15 +101,8 @@ def _examples(demonstrations: Sequence[Demonstration], device: torch.device) -> 
 
 
 def _join(context: TaskContext, items: list[Demonstration], device: torch.device) -> _Examples:
-    def tensor(arrays: list[np.ndarray], dtype: type) -> Tensor:
-        return torch.from_numpy(np.concatenate(arrays).astype(dtype)).to(device)
-
-    return _Examples(
-        context=context,
-        robot=tensor([item.robot for item in items], np.float32),
-        objects=tensor([item.objects for item in items], np.float32),
-        tokens=tensor([encode(item.actions) for item in items], np.int64),
-    )
+    tokens = np.concatenate([encode(item.actions) for item in items])
+    return _Examples(context, joined(items, device), torch.from_numpy(tokens).to(device))
 
 
 def _optimizer(policy: Policy, config: SFTConfig) -> torch.optim.AdamW:
@@ -139,9 +129,7 @@ def _draw(
         rows = chosen[(chosen >= end - len(item)) & (chosen < end)] - (end - len(item))
         if len(rows):
             index = torch.from_numpy(rows).to(item.tokens.device)
-            yield _Examples(
-                item.context, item.robot[index], item.objects[index], item.tokens[index]
-            )
+            yield _Examples(item.context, item.seen[index], item.tokens[index])
 
 
 def _train_step(
@@ -156,8 +144,8 @@ def _train_step(
     totals = {"sft/loss": 0.0, "sft/accuracy": 0.0, "sft/bin_error": 0.0}
     for item in batch:
         share = len(item) / config.batch_size
-        robot, objects = _jitter(item, config.position_noise, generator)
-        logits = policy.action_logits(item.context, robot, objects, item.tokens)
+        seen = _jitter(item.seen, config.position_noise, generator)
+        logits = policy.action_logits(item.context, seen, item.tokens)
         cross_entropy = -(targets[item.tokens] * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
         loss = cross_entropy.sum(dim=-1).mean()
         torch.autograd.backward(loss * share)
@@ -170,19 +158,19 @@ def _train_step(
     return totals
 
 
-def _jitter(item: _Examples, noise: float, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
+def _jitter(seen: Observations, noise: float, generator: np.random.Generator) -> Observations:
     """Observed positions moved by independent Gaussian noise: a sensor's error, not another state.
 
     Moving or turning everything together is not used: the arm's reach and the controller's frame
     are fixed in the world, so such a scene would need other actions.
     """
     if noise == 0:
-        return item.robot, item.objects
-    robot, objects = item.robot.clone(), item.objects.clone()
+        return seen
+    robot, objects = seen.robot.clone(), seen.objects.clone()
     for positions in (robot[:, :3], objects[..., :3]):
         shift = generator.normal(0.0, noise, size=tuple(positions.shape)).astype(np.float32)
         positions += torch.from_numpy(shift).to(positions.device)
-    return robot, objects
+    return replace(seen, robot=robot, objects=objects)
 
 
 def _mean(rows: Sequence[dict[str, float]]) -> dict[str, float]:

@@ -158,7 +158,7 @@ class _Run:
 
     def _go_on(self, state: State) -> tuple[Policy, Learner, int]:
         # A copy, because after SFT both are one.
-        learner = make_learner(state.policy, self.config, state.reference.frozen_copy())
+        learner = make_learner(state.policy, self.config, state.reference.reference())
         learner.load_state_tensors(state.learner)
         self.seconds = dict(state.mark.seconds)
         link_file(self.folder.state(state.mark.iteration), self.folder.checkpoint("last"))
