@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tensorboard.summary import Writer  # type: ignore[import-untyped]
+from tensorboard.summary import Writer  # type: ignore[import-untyped]  # tensorboard ships no types
 
 from tgrpo.closing import Closing
 from tgrpo.files import telling_of_room, write_text

@@ -122,6 +122,7 @@ def asks_model(*, constrained: bool = True) -> Callable[[Callable[..., None]], C
 
         del run.__wrapped__  # typer would look for the annotations there
         run.__annotations__ = {p.name: p.annotation for p in parameters}
+        # Typer reads it.
         run.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
         return run
 

@@ -53,7 +53,7 @@ def with_scenes(command: Callable[..., None], *, strict: bool = True) -> Callabl
             command(*args, **kwargs)
 
     own = inspect.signature(command, eval_str=True)
-    run.__signature__ = own.replace(  # type: ignore[attr-defined]
+    run.__signature__ = own.replace(  # type: ignore[attr-defined]  # read by typer
         parameters=[*own.parameters.values(), _OPTION]
     )
     run.__annotations__ = {**run.__annotations__, _NAME: _OPTION.annotation}

@@ -269,7 +269,7 @@ def _problem(source: Source, tokens: tuple[Token, ...], index: int) -> Problem:
                 return count
         return REACH
 
-    expected = frozenset(machine.accepts())  # type: ignore[no-untyped-call]
+    expected = frozenset(machine.accepts())  # type: ignore[no-untyped-call]  # lark's
     return Problem(source, _words(), tokens, index, expected, reach)
 
 
@@ -282,7 +282,7 @@ def _silent_machine() -> InteractiveParser:
 
 
 def _copy(machine: InteractiveParser) -> InteractiveParser:
-    return machine.copy(deepcopy_values=False)  # type: ignore[no-untyped-call]
+    return machine.copy(deepcopy_values=False)  # type: ignore[no-untyped-call]  # lark's
 
 
 def _accepts(machine: InteractiveParser, token: Token) -> bool:

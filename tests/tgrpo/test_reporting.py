@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from tgrpo.reporting.charts import charts
 from tgrpo.reporting.episodes import RecordedEpisode, key_objects, play_episode
 from tgrpo.reporting.page import page
 from tgrpo.reporting.runs import RunError, read_runs
-from tgrpo.reporting.videos import write_video
+from tgrpo.reporting.videos import small_video, write_video
 from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import CONTROL_HZ, find_task
 from tgrpo.trajectory import Camera, TaskContext
@@ -154,6 +155,21 @@ def test_the_key_objects_are_those_that_the_program_is_about() -> None:
     assert key_objects(program, context) == (1, 2)
 
 
+def test_a_page_may_do_without_videos(tmp_path: Path) -> None:
+    runs = read_runs([make_run(tmp_path / "a")])
+    with_video, without = page(runs, [recorded()]), page(runs, [recorded()], videos=False)
+    [(address, data)] = re.findall(r'<video [^>]*src="(data:video/mp4;base64,([^"]*))"', with_video)
+    (tmp_path / "seen.mp4").write_bytes(b64decode(data))
+    assert imageio.imread(tmp_path / "seen.mp4", plugin="FFMPEG").shape == (13, 32, 48, 3)
+    assert "<video" not in without
+    assert with_video.count(address) == 1
+
+
+def test_a_video_of_a_page_has_a_bound_whatever_it_shows() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 256, 256, 3)).astype(np.uint8)
+    assert len(small_video(noise)) < 1.2 * 37_500 * len(noise) / CONTROL_HZ
+
+
 def in_chromium(file: Path, *options: str) -> str:
     assert CHROMIUM is not None
     command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"]
@@ -166,7 +182,11 @@ def in_chromium(file: Path, *options: str) -> str:
 def test_a_browser_draws_the_charts_and_the_slider_moves_through_an_episode(tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     move = "const slider = document.querySelector('input'); slider.value = 7;"
-    move += "slider.dispatchEvent(new Event('input'))"
+    move += "slider.dispatchEvent(new Event('input'));"
+    move += "const video = document.querySelector('video');"
+    move += "video.addEventListener('loadedmetadata', () => video.setAttribute('data-seen',"
+    move += " `${video.videoWidth} x ${video.videoHeight}, ${video.duration.toFixed(2)} s`));"
+    move += "video.load()"
     text = page(read_runs([make_run(tmp_path / "a")]), [recorded()])
     file.write_text(text.replace("</body>", f"<script>{move}</script></body>"))
     dom = in_chromium(file, "--dump-dom")
@@ -174,6 +194,7 @@ def test_a_browser_draws_the_charts_and_the_slider_moves_through_an_episode(tmp_
     assert "step 7 of 12 · Φ 0.525 · reward so far 0.080 · grasp" in dom
     assert re.search(r"<td>milk_1</td><td>[\d.]+, [\d.]+, [\d.]+</td><td>[\d.]+</td>", dom)
     assert re.search(r'<img [^>]*src="data:image/jpeg;base64,', dom)
+    assert 'data-seen="48 x 32, 0.65 s"' in dom  # 13 frames at 20 Hz
     picture = tmp_path / "report.png"
     in_chromium(file, "--window-size=1200,2400", f"--screenshot={picture}")
     seen = imageio.imread(picture)

@@ -271,12 +271,15 @@ def report(
         int, typer.Option(help="Episodes of each task to step through.", min=0)
     ] = 1,
     split: SplitOption = "validation",
+    videos: Annotated[
+        bool, typer.Option("--videos/--no-videos", help="Put an MP4 of each episode into the page.")
+    ] = True,
 ) -> None:
     """Write what runs did as one HTML page that needs nothing else, also of runs not yet finished.
 
     Success with intervals, stages, terms of the reward, advantages, where the time went, and
-    episodes of the best checkpoint to step through: camera, stage, Φ, reward and key objects. Two
-    or more runs are laid side by side.
+    episodes of the best checkpoint to step through: camera, stage, Φ, reward and key objects, and
+    a video. Two or more runs are laid side by side.
 
     Examples:
 
@@ -287,4 +290,4 @@ def report(
     with reporting():
         from tgrpo.cli.report_command import run_report
 
-        run_report(runs, out, episodes=episodes, split=split)
+        run_report(runs, out, episodes=episodes, split=split, videos=videos)

@@ -19,14 +19,16 @@ from tgrpo.reporting.runs import RunHistory, read_runs
 from tgrpo.simulation.initial_states import Split, load_states
 
 
-def run_report(paths: Sequence[Path], out: Path | None, *, episodes: int, split: Split) -> None:
+def run_report(
+    paths: Sequence[Path], out: Path | None, *, episodes: int, split: Split, videos: bool
+) -> None:
     """`tgrpo report`. The page is in the first run's folder where `out` names no other place."""
     console = make_console()
     runs = read_runs(paths)
     target = out or paths[0] / "report.html"
     expect_file("--out", target)
     recorded = [item for run in runs for item in _episodes(console, run, episodes, split)]
-    write_text(target, page(runs, recorded))
+    write_text(target, page(runs, recorded, videos=videos))
     print_paths(console, [("report", target)])
 
 

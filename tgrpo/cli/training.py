@@ -96,7 +96,7 @@ def _telling_how_to_go_on(folder: RunFolder) -> Iterator[None]:
             f"\n{go_on}",
             128 + received[0] if received else INTERRUPTED,
         )
-    except Exception as error:
+    except Exception as error:  # raised again: whatever it is, the run can be gone on with
         error.add_note(go_on)
         raise
 

@@ -110,6 +110,7 @@ class LiberoVectorEnv(VectorEnv[ObsType, np.ndarray, np.ndarray]):
         """Ends every worker process."""
         self._pool.close()
 
+    # Gymnasium declares both as attributes that can be written.
     @property  # type: ignore[misc]
     def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
         """What each environment draws its states with; empty before the first reset."""

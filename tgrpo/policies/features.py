@@ -8,6 +8,9 @@ world's axes, in which translation actions are expressed, and along the gripper'
 Compiled loops: no row's features depend on the other rows, to the bit.
 """
 
+# numba, not mypy, knows the types of its functions' arguments.
+# mypy: disallow-untyped-defs=False
+
 from __future__ import annotations
 
 import math
@@ -38,7 +41,7 @@ def state_features(robot: np.ndarray, objects: np.ndarray) -> tuple[np.ndarray, 
 
 
 @numba.njit(cache=True, nogil=True)
-def _fill(robot, objects, robot_part, object_part):  # type: ignore[no-untyped-def]
+def _fill(robot, objects, robot_part, object_part):
     gripper, turned = np.empty((3, 3)), np.empty((3, 3))  # body -> world
     for row in range(len(robot)):
         rotation_matrix(robot[row, 3:7], gripper)
@@ -51,7 +54,7 @@ def _fill(robot, objects, robot_part, object_part):  # type: ignore[no-untyped-d
 
 
 @numba.njit(cache=True)
-def _robot_features(robot, gripper, out):  # type: ignore[no-untyped-def]
+def _robot_features(robot, gripper, out):
     at = 0
     for axis in range(3):
         at = _scales(robot[axis], _FAR, out, at)
@@ -67,7 +70,7 @@ def _robot_features(robot, gripper, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _object_features(robot, gripper, item, turned, out):  # type: ignore[no-untyped-def]
+def _object_features(robot, gripper, item, turned, out):
     offset, relative = np.empty(3), np.empty((3, 3))
     for axis in range(3):
         offset[axis] = item[axis] - robot[axis]
@@ -97,7 +100,7 @@ def _object_features(robot, gripper, item, turned, out):  # type: ignore[no-unty
 
 
 @numba.njit(cache=True)
-def rotation_matrix(quaternion, out):  # type: ignore[no-untyped-def]
+def rotation_matrix(quaternion, out):
     """Rotation (3, 3) of a quaternion (4,) in order w, x, y, z, into `out`.
 
     A zero quaternion gives a zero matrix rather than NaN.
@@ -126,7 +129,7 @@ def rotation_matrix(quaternion, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _two_columns(matrix, out, at):  # type: ignore[no-untyped-def]
+def _two_columns(matrix, out, at):
     """The first two columns of a rotation (the third is their cross product), row by row."""
     for i in range(3):
         for j in range(2):
@@ -136,7 +139,7 @@ def _two_columns(matrix, out, at):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _scales(length, scales, out, at):  # type: ignore[no-untyped-def]
+def _scales(length, scales, out, at):
     """A length in metres to one number in [-1, 1] for each scale."""
     for scale in scales:
         out[at] = math.tanh(length / scale)

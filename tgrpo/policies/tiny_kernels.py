@@ -5,6 +5,9 @@ answered does not depend, to the bit, on who else is asked. All arrays are float
 `tests/tgrpo/test_tiny_policy.py` holds these loops to the torch modules they repeat.
 """
 
+# numba, not mypy, knows the types of its functions' arguments.
+# mypy: disallow-untyped-defs=False
+
 from __future__ import annotations
 
 import math
@@ -78,9 +81,7 @@ class Weights(NamedTuple):
 
 
 @_njit()
-def act(  # type: ignore[no-untyped-def]
-    weights, heads, summary, names, robot, objects, uniforms, temperature
-):
+def act(weights, heads, summary, names, robot, objects, uniforms, temperature):
     """Tokens (B, 7) int64 and their log-probs (B, 7) at `temperature`.
 
     `summary` (width,) and `names` (K, width) are what the words say, `robot` (B, F) and `objects`
@@ -116,7 +117,7 @@ def act(  # type: ignore[no-untyped-def]
 
 
 @_njit()
-def trunk(weights, heads, summary, names, robot, objects):  # type: ignore[no-untyped-def]
+def trunk(weights, heads, summary, names, robot, objects):
     """Features of robot (B, F) and objects (B, K, G) to (B, width), as `tiny_network.Trunk`."""
     rows, count, features = objects.shape
     width = len(summary)
@@ -147,7 +148,7 @@ def trunk(weights, heads, summary, names, robot, objects):  # type: ignore[no-un
 
 
 @_njit()
-def block(tokens, blocks, layer, heads, count, asked):  # type: ignore[no-untyped-def]
+def block(tokens, blocks, layer, heads, count, asked):
     """Of each `count` tokens that attend to each other, the first `asked`, as `Block`."""
     normed = layer_norm(tokens, one_norm(blocks.norm1, layer))
     query = linear(first_of_each(normed, count, asked), one_linear(blocks.query, layer))
@@ -162,19 +163,19 @@ def block(tokens, blocks, layer, heads, count, asked):  # type: ignore[no-untype
 
 
 @_njit()
-def one_linear(stack, number):  # type: ignore[no-untyped-def]
+def one_linear(stack, number):
     """Layer `number` of a stack."""
     return Linear(stack.weight[number], stack.bias[number])
 
 
 @_njit()
-def one_norm(stack, number):  # type: ignore[no-untyped-def]
+def one_norm(stack, number):
     """Layer `number` of a stack."""
     return Norm(stack.scale[number], stack.shift[number])
 
 
 @_njit()
-def add(x, change):  # type: ignore[no-untyped-def]
+def add(x, change):
     """x += change, both (rows, width)."""
     for row in range(x.shape[0]):
         for i in range(x.shape[1]):
@@ -182,7 +183,7 @@ def add(x, change):  # type: ignore[no-untyped-def]
 
 
 @_njit()
-def first_of_each(tokens, count, asked):  # type: ignore[no-untyped-def]
+def first_of_each(tokens, count, asked):
     """Of every `count` rows the first `asked`."""
     rows, width = len(tokens) // count * asked, tokens.shape[1]
     kept = np.empty((rows, width), np.float32)
@@ -194,7 +195,7 @@ def first_of_each(tokens, count, asked):  # type: ignore[no-untyped-def]
 
 
 @_njit()
-def attend(query, key_value, heads, count, asked):  # type: ignore[no-untyped-def]
+def attend(query, key_value, heads, count, asked):
     """Scaled dot-product attention of `asked` queries to `count` keys within each group."""
     width = query.shape[1]
     head = width // heads
@@ -223,7 +224,7 @@ def attend(query, key_value, heads, count, asked):  # type: ignore[no-untyped-de
 
 
 @_njit()
-def linear(x, layer):  # type: ignore[no-untyped-def]
+def linear(x, layer):
     """(rows, in) to (rows, out).
 
     Four rows of the weights at a time: an output is loaded and stored once for four of its terms.
@@ -252,7 +253,7 @@ def linear(x, layer):  # type: ignore[no-untyped-def]
 
 
 @_njit()
-def layer_norm(x, norm):  # type: ignore[no-untyped-def]
+def layer_norm(x, norm):
     """Each row of (rows, width) to mean 0 and variance 1, then scale and shift."""
     rows, width = x.shape
     out = np.empty_like(x)
@@ -271,7 +272,7 @@ def layer_norm(x, norm):  # type: ignore[no-untyped-def]
 
 
 @_njit()
-def gelu(x):  # type: ignore[no-untyped-def]
+def gelu(x):
     """x Φ(x) in place. Φ by its Taylor series of third order around the nearest node: to 3e-8.
 
     Φ' = φ, Φ'' = -x φ, Φ''' = (x² - 1) φ.
@@ -290,7 +291,7 @@ def gelu(x):  # type: ignore[no-untyped-def]
 
 
 @_njit()
-def cumulate(logits, temperature, cdf):  # type: ignore[no-untyped-def]
+def cumulate(logits, temperature, cdf):
     """Fill the CDF (n,) of softmax(logits (n,) / temperature), times a constant; the likeliest bin.
 
     In float64: in float32 the last bins of a CDF would be off by more than their mass.
@@ -307,7 +308,7 @@ def cumulate(logits, temperature, cdf):  # type: ignore[no-untyped-def]
 
 
 @_njit()
-def draw(cdf, uniform):  # type: ignore[no-untyped-def]
+def draw(cdf, uniform):
     """The bin k with cdf[k-1] <= `uniform` cdf[-1] < cdf[k]. It never has probability zero."""
     # uniform < 1, but the product can round up to cdf[-1]: then the last bin with mass is meant.
     token = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -72,8 +73,7 @@ def per_task(runs: Sequence[RunHistory]) -> Chart | None:
     for run, color in _colored(runs):
         for place, task in enumerate(tasks):
             if task in run.tasks:
-                row, col = place // 2 + 1, place % 2 + 1
-                _band(figure, run, f"success/{task}", color, 1, row=row, col=col, legend=place == 0)
+                _band(figure, run, f"success/{task}", color, 1, legend=place == 0, **_place(place))
     _percent(figure)
     return Chart("Success per task", "Validation states, 95 % Wilson intervals.", figure)
 
@@ -119,29 +119,22 @@ def _band(
 
 def stages(runs: Sequence[RunHistory]) -> Chart | None:
     """Share of arms by the furthest stage they came to, per task, over the iterations."""
-    panels = [
-        (run, task, names)
-        for task in dict.fromkeys(task for run in runs for task in run.tasks)
-        for run in runs
-        if (names := run.names("train", f"rollout/stages/{task}/"))
-    ]
+    panels = _panels(runs, "rollout/stages")
     if not panels:
         return None
-    titles = [task if len(runs) == 1 else f"{run.label}<br>{task}" for run, task, _ in panels]
-    figure = _grid(titles)
-    for place, (run, task, names) in enumerate(panels):
-        places = [number / max(1, len(names) - 1) for number in range(len(names))]
-        colors = sample_colorscale("Viridis", places)
-        for name, color in zip(names, colors, strict=True):
-            steps, values = run.series("train", name)
+    figure = _grid([panel.title for panel in panels])
+    for place, panel in enumerate(panels):
+        last = max(1, len(panel.names) - 1)
+        colors = sample_colorscale("Viridis", [at / last for at in range(len(panel.names))])
+        for name, color in zip(panel.names, colors, strict=True):
+            steps, values = panel.series(name)
             figure.add_bar(
                 x=steps,
                 y=values,
-                name=name.removeprefix(f"rollout/stages/{task}/").partition("-")[2],
+                name=name.partition("-")[2],
                 marker={"color": color, "line": {"width": 0}},
                 showlegend=False,
-                row=place // 2 + 1,
-                col=place % 2 + 1,
+                **_place(place),
             )
     figure.update_layout(barmode="stack", bargap=0.0)
     _percent(figure)
@@ -151,30 +144,48 @@ def stages(runs: Sequence[RunHistory]) -> Chart | None:
 
 def reward_terms(runs: Sequence[RunHistory]) -> Chart | None:
     """The named parts of the reward, per task."""
-    panels = [
-        (run, task, names)
-        for task in dict.fromkeys(task for run in runs for task in run.tasks)
-        for run in runs
-        if (names := run.names("train", f"reward/{task}/"))
-    ]
+    panels = _panels(runs, "reward")
     if not panels:
         return None
-    titles = [task if len(runs) == 1 else f"{run.label}<br>{task}" for run, task, _ in panels]
-    figure = _grid(titles)
-    for place, (run, task, names) in enumerate(panels):
-        for number, name in enumerate(names):
-            steps, values = run.series("train", name)
+    figure = _grid([panel.title for panel in panels])
+    for place, panel in enumerate(panels):
+        for name, color in zip(panel.names, itertools.cycle(COLORS), strict=False):
+            steps, values = panel.series(name)
             figure.add_scatter(
                 x=steps,
                 y=values,
-                name=name.removeprefix(f"reward/{task}/"),
-                line={"color": COLORS[number % len(COLORS)]},
+                name=name,
+                line={"color": color},
                 showlegend=False,
-                row=place // 2 + 1,
-                col=place % 2 + 1,
+                **_place(place),
             )
     caption = "Mean over all steps of all arms: values of stages in [0, 1], and costs of penalties."
     return Chart("Terms of the reward", caption, figure)
+
+
+@dataclass(frozen=True, slots=True)
+class _Panel:
+    """One task of one run: the metrics `prefix` + name, for all `names`."""
+
+    run: RunHistory
+    title: str
+    prefix: str
+    names: tuple[str, ...]
+
+    def series(self, name: str) -> tuple[list[int], list[float]]:
+        return self.run.series("train", self.prefix + name)
+
+
+def _panels(runs: Sequence[RunHistory], kind: str) -> list[_Panel]:
+    """Task by task, the runs that wrote metrics `kind`/TASK/NAME side by side."""
+    panels = []
+    for task in dict.fromkeys(task for run in runs for task in run.tasks):
+        prefix = f"{kind}/{task}/"
+        for run in runs:
+            names = tuple(name.removeprefix(prefix) for name in run.names("train", prefix))
+            title = task if len(runs) == 1 else f"{run.label}<br>{task}"
+            panels += [_Panel(run, title, prefix, names)] if names else []
+    return panels
 
 
 def signal(runs: Sequence[RunHistory]) -> Chart | None:
@@ -214,8 +225,7 @@ def _lines(
                 name=run.label,
                 line={"color": color},
                 showlegend=place == 0,
-                row=place // 2 + 1,
-                col=place % 2 + 1,
+                **_place(place),
             )
     return Chart(title, caption, figure)
 
@@ -241,8 +251,7 @@ def time_split(runs: Sequence[RunHistory]) -> Chart | None:
                 offsetgroup="simulators" if name in ("physics", "reward", "idle") else "trainer",
                 legendgroup=name,
                 showlegend=place == 0,
-                row=place // 2 + 1,
-                col=place % 2 + 1,
+                **_place(place),
             )
     figure.update_layout(barmode="relative")
     figure.update_yaxes(title="s")
@@ -271,6 +280,11 @@ def _grid(titles: Sequence[str]) -> go.Figure:
     figure.update_layout(height=max(360, 240 * rows))
     figure.update_annotations(font={"size": 12})
     return figure
+
+
+def _place(number: int) -> dict[str, int]:
+    """Row and column of a panel of `_grid`, both from 1."""
+    return {"row": number // 2 + 1, "col": number % 2 + 1}
 
 
 def _short(title: str) -> str:

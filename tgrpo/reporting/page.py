@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,12 +15,18 @@ from tgrpo.intervals import Interval, wilson
 from tgrpo.reporting.charts import charts
 from tgrpo.reporting.episodes import RecordedEpisode
 from tgrpo.reporting.runs import RunHistory
+from tgrpo.reporting.videos import small_video
 
 _NAMES = {"sft": "SFT", "last": "last", "best": "best by validation"}
 
 
-def page(runs: Sequence[RunHistory], episodes: Sequence[RecordedEpisode] = ()) -> str:
-    """The page of `runs`, side by side, with `episodes` to step through."""
+def page(
+    runs: Sequence[RunHistory], episodes: Sequence[RecordedEpisode] = (), *, videos: bool = True
+) -> str:
+    """The page of `runs`, side by side, with `episodes` to step through and, as `videos`, to watch.
+
+    A video adds a megabyte at most, for the longest episodes; the pictures of the steps half of it.
+    """
     return (
         _environment()
         .get_template("report.html.jinja")
@@ -30,7 +37,7 @@ def page(runs: Sequence[RunHistory], episodes: Sequence[RecordedEpisode] = ()) -
                 for item in charts(runs)
             ],
             results=[table for run in runs if (table := _results(run)) is not None],
-            episodes=[item.as_page_data() for item in episodes],
+            episodes=[_episode(item, video=videos) for item in episodes],
             plotly=Markup(get_plotlyjs()),
         )
     )
@@ -91,6 +98,13 @@ def _cell(task: Mapping[str, Any], gain: Interval | None) -> str:
 def _gain(results: Mapping[str, Any], name: str, task: str) -> Interval | None:
     found = results.get("gain_over_sft", {}).get(name, {}).get(task)
     return None if found is None else Interval(*found)
+
+
+def _episode(episode: RecordedEpisode, *, video: bool) -> dict[str, Any]:
+    """`steps`: what the page's script reads; `video`: an address, or none."""
+    data = b64encode(small_video(episode.frames)).decode("ascii") if video else ""
+    address = f"data:video/mp4;base64,{data}" if video else None
+    return {"steps": episode.as_page_data(), "video": address}
 
 
 def _html(figure: go.Figure) -> Markup:

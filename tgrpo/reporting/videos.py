@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -10,6 +11,8 @@ import numpy as np
 from tgrpo.files import replace_file
 from tgrpo.tasks import CONTROL_HZ
 
+_SMALL = 300  # kbit/s at most: a megabyte for LIBERO's longest episodes, 520 steps
+
 
 def write_video(path: Path, frames: np.ndarray) -> Path:
     """Write `frames` (T, H, W, 3) uint8 at the speed of the simulation; returns `path`.
@@ -17,12 +20,18 @@ def write_video(path: Path, frames: np.ndarray) -> Path:
     H and W are multiples of 2, as H.264 wants them. The file appears when it is complete.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, lambda part: _encode(part, frames))
+    replace_file(path, lambda part: part.write_bytes(_encode(frames)))
     return path
 
 
-def _encode(path: Path, frames: np.ndarray) -> None:
-    data = imageio.imwrite(
+def small_video(frames: np.ndarray) -> bytes:
+    """The same as the bytes of a file that fits into a page: about 40 kB a second at most."""
+    return _encode(frames, ["-maxrate", f"{_SMALL}k", "-bufsize", f"{_SMALL}k"])
+
+
+def _encode(frames: np.ndarray, options: Sequence[str] = ()) -> bytes:
+    """`options`: further ones of ffmpeg."""
+    encoded: bytes = imageio.imwrite(
         "<bytes>",
         frames,
         extension=".mp4",
@@ -31,5 +40,6 @@ def _encode(path: Path, frames: np.ndarray) -> None:
         codec="libx264",
         macro_block_size=2,
         ffmpeg_log_level="error",
+        output_params=list(options),
     )
-    path.write_bytes(data)
+    return encoded

@@ -113,7 +113,7 @@ class Processes:
     def wait(self, links: Sequence[ProcessLink], timeout: float) -> list[ProcessLink]:
         by_connection = {link.connection: link for link in links}
         ready = wait(list(by_connection), timeout=timeout)
-        return [by_connection[item] for item in ready]  # type: ignore[index]
+        return [by_connection[item] for item in ready]  # type: ignore[index]  # typed as any waitable
 
 
 def _serve(connection: Connection, stepper: StepperName) -> None:

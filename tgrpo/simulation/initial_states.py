@@ -268,7 +268,7 @@ def _read(path: Path) -> tuple[InitialState, ...]:
 def _state(table: dict[str, np.ndarray], row: int) -> InitialState:
     poses = zip(table["fixture_names"], table["fixture_poses"][row], strict=True)
     return InitialState(
-        split=str(table["split"][row]),  # type: ignore[arg-type]
+        split=str(table["split"][row]),  # type: ignore[arg-type]  # one of `SPLITS`, as written
         index=int(table["index"][row]),
         qpos=_frozen(table["qpos"][row]),
         qvel=_frozen(table["qvel"][row]),

@@ -9,6 +9,9 @@ memory, ends the process: only its Python bindings can turn it into an exception
 Units: m, rad, s, N m. Rotation matrices are row-major (3, 3), world frame.
 """
 
+# numba, not mypy, knows the types of its functions' arguments.
+# mypy: disallow-untyped-defs=False
+
 from __future__ import annotations
 
 import math
@@ -221,9 +224,7 @@ def _at_rest(model: mujoco.MjModel, ids: ArmIds, initial_arm: np.ndarray) -> Arm
 
 
 @numba.njit(cache=True, nogil=True)
-def control_step(  # type: ignore[no-untyped-def]
-    first, stop, model, data, action, live, rest, bias, ctrl, constants, memory
-):
+def control_step(first, stop, model, data, action, live, rest, bias, ctrl, constants, memory):
     """Substeps [`first`, `stop`) of 25, of the `mjModel` and `mjData` at two addresses."""
     for substep in range(first, stop):
         mj_step1(model, data)
@@ -237,7 +238,7 @@ def control_step(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def move_gripper(direction, constants, memory, ctrl):  # type: ignore[no-untyped-def]
+def move_gripper(direction, constants, memory, ctrl):
     """Gripper command towards -1 (open) or 1 (closed), into `ctrl`."""
     change = GRIPPER_SPEED * np.sign(direction)
     memory.gripper[0] = min(max(memory.gripper[0] - change, -1.0), 1.0)
@@ -249,7 +250,7 @@ def move_gripper(direction, constants, memory, ctrl):  # type: ignore[no-untyped
 
 
 @numba.njit(cache=True)
-def set_goal(action, position, rotation, goal_position, goal_rotation):  # type: ignore[no-untyped-def]
+def set_goal(action, position, rotation, goal_position, goal_rotation):
     """Goal of the controller from `action` (7,) and the site's pose, as robosuite's `set_goal`.
 
     An exactly zero rotation command leaves the goal's orientation as it was.
@@ -269,7 +270,7 @@ def set_goal(action, position, rotation, goal_position, goal_rotation):  # type:
 
 
 @numba.njit(cache=True)
-def rotation_matrix(turn, out):  # type: ignore[no-untyped-def]
+def rotation_matrix(turn, out):
     """Rotation (3, 3) of an axis-angle vector, into `out`.
 
     Rounded to float32 where robosuite's `quat2mat` does it, which moves a goal by up to 1e-7 rad.
@@ -292,7 +293,7 @@ def rotation_matrix(turn, out):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def osc_torques(arm, bias, constants, memory, ctrl):  # type: ignore[no-untyped-def]
+def osc_torques(arm, bias, constants, memory, ctrl):
     """Joint torques (7,) of operational space control, into `ctrl`.
 
     tau = J^T [L_p F; L_o T] + bias + N^T M a,  a = null_kp (q0 - q) - null_kd dq,
@@ -330,7 +331,7 @@ def osc_torques(arm, bias, constants, memory, ctrl):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True)
-def jacobian(arm, dof, J):  # type: ignore[no-untyped-def]
+def jacobian(arm, dof, J):
     """Jacobian (6, 7) of the grip site, translation then rotation, as `mj_jacSite`, into `J`."""
     for j in range(7):
         axis = arm.cdof[dof[j]]
@@ -342,7 +343,7 @@ def jacobian(arm, dof, J):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def inverse_inertia(M, J, A):  # type: ignore[no-untyped-def]
+def inverse_inertia(M, J, A):
     """J M^-1 J^T (6, 6), the inverse inertia seen at the site, into `A`."""
     column = np.empty(7)
     for i in range(6):
@@ -357,7 +358,7 @@ def inverse_inertia(M, J, A):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def pose_error(goal, goal_rotation, site, site_rotation):  # type: ignore[no-untyped-def]
+def pose_error(goal, goal_rotation, site, site_rotation):
     """Position and orientation error (6,); orientation: half the sum of column cross products."""
     error = np.zeros(6)
     for i in range(3):
@@ -372,7 +373,7 @@ def pose_error(goal, goal_rotation, site, site_rotation):  # type: ignore[no-unt
 
 
 @numba.njit(cache=True)
-def solve(A, start, stop, x):  # type: ignore[no-untyped-def]
+def solve(A, start, stop, x):
     """Replace x[start:stop] by B^-1 x[start:stop], B the positive block A[start:stop, start:stop].
 
     By Cholesky's B = L L^T. Directions in which B is singular to rounding get zero (robosuite's

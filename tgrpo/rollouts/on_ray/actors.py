@@ -53,7 +53,11 @@ class Actors:
         self._stepper: StepperName = stepper
         self._room = get_current_placement_group()
 
-    def start(self, number: int, slots: tuple[int, ...]) -> ActorLink:  # noqa: ARG002
+    def start(
+        self,
+        number: int,
+        slots: tuple[int, ...],  # noqa: ARG002 - processes need them; an actor shares no memory
+    ) -> ActorLink:
         place = PlacementGroupSchedulingStrategy(
             self._room, placement_group_bundle_index=1 + number
         )

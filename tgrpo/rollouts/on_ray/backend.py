@@ -78,7 +78,7 @@ class RayBackend(Closing):
             gpus = size.collector_gpus
             settings = CollectorSettings(self._each, slots, stepper, patience, gpus)
             self._crew = Crew(settings, most, on_note)
-        except BaseException:
+        except BaseException:  # Ctrl-C too leaves no session behind
             self._session.close()
             raise
 
