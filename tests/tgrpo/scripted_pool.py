@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Loss
@@ -190,3 +191,7 @@ class EchoPolicy:
         noise = np.zeros((len(robot), 7)) if uniforms is None else uniforms
         tokens = (256 * ((noise + 0.37 * robot[:, 2:3]) % 1.0)).astype(np.int64)
         return tokens, -noise.astype(np.float32)
+
+    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:
+        assert context == CONTEXT
+        return actions.decode(tokens)

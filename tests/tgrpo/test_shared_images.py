@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from tests.tgrpo.scripted_pool import EchoPolicy
+from tgrpo import actions
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.rollout import GroupJob, Rules, collect
@@ -150,6 +151,10 @@ class SeeingPolicy(EchoPolicy):
         self.shown.append(images)
         assert uniforms is not None
         return (256 * uniforms).astype(np.int64), -uniforms.astype(np.float32)
+
+    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:
+        assert context.task == TASK.split("/")[1]
+        return actions.decode(tokens)
 
 
 @pytest.mark.sim

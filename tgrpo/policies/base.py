@@ -36,8 +36,8 @@ class Sampler(Protocol):
         uniforms: np.ndarray | None = None,
         images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose an action in each of B environments; no row's answer depends on the others, to
-        the bit.
+        """Choose an action in each of B environments; no row's answer depends on the others: to
+        the bit, or, where a library computes the network, up to rounding.
 
         `robot` (B, 9), `objects` (B, K, 7); `images` (B, H, W, 3) uint8 of each of `cameras`, None
         where it has none. Temperature 0 is greedy, and `uniforms` is None; otherwise the bins are
@@ -46,6 +46,10 @@ class Sampler(Protocol):
         Returns tokens (B, 7) int64 and their log-probs (B, 7) float32 at that temperature
         (greedy: at temperature 1).
         """
+        ...
+
+    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:
+        """LIBERO's actions (B, 7) of chosen tokens (B, 7)."""
         ...
 
 
@@ -81,6 +85,10 @@ class Policy(Protocol):
         self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
     ) -> Tensor:
         """Log-probs (B, 7) of `tokens` (B, 7) at `temperature`, with gradient."""
+        ...
+
+    def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:
+        """Tokens (T, 7) of LIBERO's actions (T, 7), as a demonstration has them."""
         ...
 
     def architecture(self) -> dict[str, Any]:

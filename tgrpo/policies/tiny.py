@@ -19,9 +19,11 @@ from dataclasses import asdict
 from functools import lru_cache, partial
 from typing import Any, Self
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tgrpo.actions import encode
 from tgrpo.policies.base import token_log_probs
 from tgrpo.policies.observations import Observations
 from tgrpo.policies.tiny_network import (
@@ -71,6 +73,9 @@ class TinyPolicy(nn.Module):
     def sampler(self) -> TinySampler:
         ground = partial(_ground, self._vocabulary, copy.deepcopy(self.grounding))
         return TinySampler(weights_of(self.trunk, self.head), self.config.heads, ground)
+
+    def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        return encode(actions)
 
     def hidden(self, context: TaskContext, seen: Observations) -> Tensor:
         words = _ground(self._vocabulary, self.grounding, context)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tgrpo import actions
 from tgrpo.policies.base import check_noise
 from tgrpo.policies.features import state_features
 from tgrpo.policies.threads import threads
@@ -56,6 +57,9 @@ class TinySampler:
             float(temperature or 1.0),
         )
         return tokens, log_probs
+
+    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        return actions.decode(tokens)
 
     def _grounded(self, context: TaskContext) -> tuple[np.ndarray, np.ndarray]:
         if context not in self._words:

@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 import rewardlang
-from tgrpo.actions import decode
 from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment, Moment, Slot
 from tgrpo.simulation.initial_states import InitialState
@@ -118,7 +117,7 @@ def _action(sampler: Sampler, context: TaskContext, moment: Moment) -> np.ndarra
     tokens, _ = sampler.sample(
         context, seen.robot[None], seen.objects[None], temperature=0.0, images=wanted or None
     )
-    return decode(tokens)[0]
+    return sampler.decode(context, tokens)[0]
 
 
 def _recorded(

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 
 import rewardlang
-from tgrpo import actions
 from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.hosting import Report
@@ -309,4 +308,4 @@ class Lane:
             seen = Observation(robot[place], objects[place], own)
             self.arms[row].decide(seen, tokens[place], log_probs[place])
         slots = [self.slots[row] for row in live]
-        self._awaited += pool.step(self.tag, slots, actions.decode(tokens))
+        self._awaited += pool.step(self.tag, slots, policy.decode(self.context, tokens))

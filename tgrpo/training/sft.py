@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tgrpo.actions import NUM_BINS, encode
+from tgrpo.actions import NUM_BINS
 from tgrpo.config import SFTConfig
 from tgrpo.policies.base import Policy
 from tgrpo.policies.observations import Observations
@@ -54,7 +54,7 @@ def train_sft(
     Batches are drawn from all decisions of all tasks alike. Equal generators give bitwise equal
     weights on one machine with one number of threads. Raises ValueError without demonstrations.
     """
-    examples = _examples(demonstrations, policy.device)
+    examples = _examples(policy, demonstrations)
     if not examples:
         raise ValueError("SFT needs at least one demonstration with at least one step")
     optimizer = _optimizer(policy, config)
@@ -92,16 +92,17 @@ def learning_rate_at(step: int, config: SFTConfig) -> float:
     return config.learning_rate * (0.05 + 0.95 * 0.5 * (1.0 + math.cos(math.pi * done)))
 
 
-def _examples(demonstrations: Sequence[Demonstration], device: torch.device) -> list[_Examples]:
+def _examples(policy: Policy, demonstrations: Sequence[Demonstration]) -> list[_Examples]:
     by_task: dict[TaskContext, list[Demonstration]] = {}
     for demonstration in demonstrations:
         if len(demonstration.actions):
             by_task.setdefault(demonstration.context, []).append(demonstration)
-    return [_join(context, items, device) for context, items in by_task.items()]
+    return [_join(policy, context, items) for context, items in by_task.items()]
 
 
-def _join(context: TaskContext, items: list[Demonstration], device: torch.device) -> _Examples:
-    tokens = np.concatenate([encode(item.actions) for item in items])
+def _join(policy: Policy, context: TaskContext, items: list[Demonstration]) -> _Examples:
+    tokens = np.concatenate([policy.encode(context, item.actions) for item in items])
+    device = policy.device
     return _Examples(context, joined(items, device), torch.from_numpy(tokens).to(device))
 
 
