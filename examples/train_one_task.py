@@ -11,7 +11,9 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from tgrpo.cli.report import make_console, make_listener, print_paths, print_result
+from tgrpo.cli.console import make_console
+from tgrpo.cli.listeners import make_listener
+from tgrpo.cli.report import print_paths, print_result
 from tgrpo.layers import Layer, preset_layer, resolve
 from tgrpo.programs import select
 from tgrpo.training.run_folder import RunFolder
@@ -39,7 +41,7 @@ def main(run_dir: Path) -> None:
     console = make_console()
     with make_listener(console) as listener:
         result = train(config, programs, folder, listener)
-    print_result(console, result)
+    print_result(console, result, config.algorithm)
     print_paths(console, [("run folder", folder.path)])
 
 

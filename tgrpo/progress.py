@@ -24,11 +24,27 @@ class Status:
     values: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class StageShares:
+    """How far the arms of one task came in an iteration.
+
+    `shares`: the program's stages in their order and then success, each with the share of arms that
+    came to it and no further.
+    """
+
+    task: str
+    shares: tuple[tuple[str, float], ...]
+
+
 class Listener(Protocol):
     """What wants to know of a run's progress."""
 
     def status(self, status: Status) -> None:
         """Called often: show at most some of them."""
+        ...
+
+    def stages(self, tasks: Sequence[StageShares]) -> None:
+        """Called after each iteration, with the tasks that it had arms of."""
         ...
 
     def note(self, text: str) -> None:
@@ -40,6 +56,9 @@ class Silent:
     """A listener that shows nothing."""
 
     def status(self, status: Status) -> None:
+        pass
+
+    def stages(self, tasks: Sequence[StageShares]) -> None:
         pass
 
     def note(self, text: str) -> None:

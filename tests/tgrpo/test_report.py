@@ -1,4 +1,4 @@
-"""What a person sees: progress lines for a log, and the table at the end."""
+"""What a person sees of a run: the head, and the tables at the end."""
 
 from __future__ import annotations
 
@@ -10,9 +10,6 @@ from rich.console import Console
 
 from tgrpo.cli.commands import warn
 from tgrpo.cli.report import (
-    LiveListener,
-    PlainListener,
-    make_listener,
     print_evaluation,
     print_head,
     print_result,
@@ -20,7 +17,6 @@ from tgrpo.cli.report import (
 )
 from tgrpo.layers import preset_layer, resolve
 from tgrpo.programs import select
-from tgrpo.progress import Status
 from tgrpo.rollouts.evaluation import Evaluation, Outcome, TaskEvaluation
 from tgrpo.training.result import Candidate, TrainingResult
 from tgrpo.training.run_folder import RunFolder
@@ -53,42 +49,6 @@ def evaluation(successes: int, episodes: int = 50) -> Evaluation:
         for index in range(episodes)
     )
     return Evaluation((TaskEvaluation("suite/some_task", outcomes, 5),))
-
-
-def status(phase: str, done: int = 10) -> Status:
-    return Status(phase, done, 200, "control steps", 123.4, 65.0, {"iteration": "3/12"})
-
-
-def test_a_log_has_a_line_per_phase_and_then_one_now_and_then(
-    console: Console, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = [0.0]
-    monkeypatch.setattr("tgrpo.cli.report.time.monotonic", lambda: clock[0])
-    listener = PlainListener(console)
-    for second in range(0, 25):
-        clock[0] = float(second)
-        listener.status(status("train" if second < 22 else "test", second))
-    listener.note("iteration 3/12: done")
-    lines = text_of(console).splitlines()
-    assert [line.split(" · ")[0] for line in lines] == [
-        "[00:00] train",
-        "[00:10] train",
-        "[00:20] train",
-        "[00:22] test",
-        "[00:24] iteration 3/12: done",
-    ]
-    assert lines[1] == "[00:10] train · iteration 3/12 · 10/200 at 123 steps/s · about 01:05 left"
-
-
-def test_a_terminal_gets_a_moving_line_and_a_log_does_not(console: Console) -> None:
-    assert isinstance(make_listener(console), PlainListener)
-    terminal = Console(file=StringIO(), force_terminal=True, width=120, highlight=False)
-    listener = make_listener(terminal)
-    assert isinstance(listener, LiveListener)
-    with listener:
-        listener.status(status("train"))
-        listener.note("a note with [brackets]")
-    assert "a note with [brackets]" in text_of(terminal)
 
 
 def test_the_head_says_what_was_found_and_what_it_will_take(console: Console) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import rewardlang
 from tests.tgrpo.toy_groups import CONTEXT, group, make_policy
 from tgrpo.config import TasksConfig
 from tgrpo.programs import TaskProgram, select
 from tgrpo.rollouts.rollout import Collected, Tally
-from tgrpo.training.summaries import iteration_line, summarise, time_line
+from tgrpo.training.summaries import iteration_line, stage_shares, summarise, time_line
 from tgrpo.trajectory import Ending, Group
 
 MILK = "libero_object/pick_up_the_milk_and_place_it_in_the_basket"
@@ -53,6 +54,20 @@ def test_replaced_groups_count_among_the_episodes_of_an_iteration(program: TaskP
     assert summary["rollout/groups_with_success"] == pytest.approx(1 / 3)
     assert summary["rollout/resampled_groups"] == 2.0
     assert "2 groups replaced" in iteration_line(1, 2, summary, SECONDS)
+
+
+def test_shares_of_stages_are_those_of_all_arms_and_add_up_to_one(program: TaskProgram) -> None:
+    kept = ended(program, Ending.SUCCESS, Ending.TIMEOUT)
+    lost = ended(program, Ending.TIMEOUT, Ending.TIMEOUT)
+    collected = Collected((kept,), redrawn=0, resampled=(lost,), seconds=SECONDS)
+    [item] = stage_shares(collected, [program])
+    names = [stage.path for stage in rewardlang.stages(program.program)]
+    assert [name for name, _ in item.shares] == [*names, "success"]
+    assert sum(share for _, share in item.shares) == pytest.approx(1.0)
+    assert (item.shares[0], item.shares[-1]) == (("reach", 0.75), ("success", 0.25))
+    summary = summarise(collected, [program])
+    written = {key: value for key, value in summary.items() if key.startswith("rollout/stages/")}
+    assert list(written.values()) == [share for _, share in item.shares]
 
 
 @pytest.mark.parametrize(("tally", "share"), [(Tally(4, 1), 0.25), (Tally(), math.nan)])

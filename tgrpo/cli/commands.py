@@ -13,10 +13,10 @@ from rich.console import Console
 from tgrpo.capacity import cores, evaluation_slots
 from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
+from tgrpo.cli.listeners import make_listener
 from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
 from tgrpo.cli.options import Resolved
 from tgrpo.cli.report import (
-    make_listener,
     print_evaluation,
     print_paths,
 )

@@ -1,104 +1,20 @@
-"""What a person sees of a run: the head, the progress, the table at the end."""
+"""What a person sees of a run: the head, and the tables at the end."""
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
+from tgrpo.cli.console import duration
 from tgrpo.config import TrainConfig
 from tgrpo.intervals import Interval
 from tgrpo.programs import Selection
-from tgrpo.progress import Status
 from tgrpo.rollouts.evaluation import Evaluation, TaskEvaluation
 from tgrpo.training.result import TrainingResult
-
-_PLAIN_INTERVAL = 10.0  # seconds between two lines where there is no terminal
-
-
-class PlainListener:
-    """A line every ten seconds and at every note: for logs."""
-
-    def __init__(self, console: Console):
-        self._console = console
-        self._start = self._last = time.monotonic()
-        self._phase = ""
-
-    def status(self, status: Status) -> None:
-        now = time.monotonic()
-        if status.phase == self._phase and now - self._last < _PLAIN_INTERVAL:
-            return
-        self._phase, self._last = status.phase, now
-        self.note(_status_text(status))
-
-    def note(self, text: str) -> None:
-        clock = _duration(time.monotonic() - self._start)
-        self._console.print(f"[{clock}] {text}", markup=False, soft_wrap=True)
-
-    def __enter__(self) -> PlainListener:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-class LiveListener:
-    """One moving line at the bottom of a terminal, notes above it."""
-
-    def __init__(self, console: Console):
-        self._start = time.monotonic()
-        self._progress = Progress(
-            TextColumn("{task.fields[clock]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.description}"),
-            console=console,
-            transient=True,
-        )
-        self._task: TaskID = self._progress.add_task("starting", total=None, clock="00:00")
-
-    def status(self, status: Status) -> None:
-        self._progress.update(
-            self._task,
-            description=_status_text(status),
-            completed=status.done,
-            total=status.total,
-            clock=_duration(time.monotonic() - self._start),
-        )
-
-    def note(self, text: str) -> None:
-        clock = _duration(time.monotonic() - self._start)
-        self._progress.console.print(f"[{clock}] {text}", markup=False, soft_wrap=True)
-
-    def __enter__(self) -> LiveListener:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
-
-
-def make_listener(console: Console) -> PlainListener | LiveListener:
-    return LiveListener(console) if console.is_terminal else PlainListener(console)
-
-
-def _status_text(status: Status) -> str:
-    parts = [status.phase, *(f"{name} {value}" for name, value in status.values.items())]
-    unit = "gradient steps/s" if status.unit == "gradient steps" else "steps/s"
-    rate = f"{status.rate:.0f}" if status.rate >= 10 else f"{status.rate:.1f}"
-    parts.append(f"{status.done}/{status.total} at {rate} {unit}")
-    parts.append(f"about {_duration(status.seconds_left)} left")
-    return " · ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes:02}:{rest:02}"
 
 
 def print_head(
@@ -231,7 +147,7 @@ def print_time(console: Console, result: TrainingResult) -> None:
     drawn = ("rendering",) if spent.get("rendering") else ()
     workers = ", ".join(map(share, ("physics", "reward", *drawn, "idle")))
     console.print(
-        f"\nTime of the iterations, {_duration(total)}: {main}."
+        f"\nTime of the iterations, {duration(total)}: {main}."
         f"\nOf the simulator processes during it: {workers}, "
         f"waiting for updates {spent['update'] / total:.0%}.",
         markup=False,

@@ -14,11 +14,11 @@ from rich.console import Console
 from tgrpo.capacity import worker_count
 from tgrpo.cli.commands import check_inputs, finished_files, print_warnings, run_name
 from tgrpo.cli.console import make_console
+from tgrpo.cli.listeners import make_listener
 from tgrpo.cli.mistakes import INTERRUPTED, fail
 from tgrpo.cli.options import Resolved
 from tgrpo.cli.preflight import Readiness, Resumption
 from tgrpo.cli.report import (
-    make_listener,
     print_head,
     print_paths,
     print_result,

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from tgrpo.programs import TaskProgram
+from tgrpo.progress import StageShares
 from tgrpo.rollouts.evaluation import Evaluation, TaskEvaluation, stage_order, stages_reached
 from tgrpo.rollouts.rollout import Collected
 from tgrpo.trajectory import Ending, Trajectory
@@ -38,26 +39,52 @@ def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str
         "rollout/steps_per_second": steps / max(1e-9, collected.seconds["wall"]),
     }
     for item in programs:
-        own = [arm for arm in arms if arm.context.task == item.task.name]
+        own = _arms_of(item, collected)
         means |= _of_task(item.task.id, own, orders[item.task.name]) if own else {}
     return means
 
 
+def stage_shares(collected: Collected, programs: Sequence[TaskProgram]) -> tuple[StageShares, ...]:
+    """How far the arms came, of every task that there were arms of."""
+    return tuple(
+        _stage_shares(item.task.id, own, stage_order(item.program))
+        for item in programs
+        if (own := _arms_of(item, collected))
+    )
+
+
+def _arms_of(item: TaskProgram, collected: Collected) -> list[Trajectory]:
+    """Those of replaced groups included."""
+    groups = (*collected.groups, *collected.resampled)
+    arms = (arm for group in groups for arm in group.trajectories)
+    return [arm for arm in arms if arm.context.task == item.task.name]
+
+
 def _of_task(task: str, arms: Sequence[Trajectory], order: Mapping[str, int]) -> dict[str, float]:
     """How far the arms of one task came, and what their rewards were made of."""
-    stages = [_stage(arm, order) for arm in arms]
-    names = [*order, "success"]
+    shares = _stage_shares(task, arms, order).shares
     return {
         f"rollout/success/{task}": _share(arm.success for arm in arms),
         **{
-            f"rollout/stages/{task}/{number}-{name}": _share(stage == number for stage in stages)
-            for number, name in enumerate(names)
+            f"rollout/stages/{task}/{number}-{name}": share
+            for number, (name, share) in enumerate(shares)
         },
         **{
             f"reward/{task}/{term}": float(np.mean([arm.terms.get(term, 0.0) for arm in arms]))
             for term in dict.fromkeys(term for arm in arms for term in arm.terms)
         },
     }
+
+
+def _stage_shares(task: str, arms: Sequence[Trajectory], order: Mapping[str, int]) -> StageShares:
+    stages = [_stage(arm, order) for arm in arms]
+    names = [*order, "success"]
+    return StageShares(
+        task,
+        tuple(
+            (name, _share(stage == number for stage in stages)) for number, name in enumerate(names)
+        ),
+    )
 
 
 def _stage(arm: Trajectory, order: Mapping[str, int]) -> int:

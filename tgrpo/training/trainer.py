@@ -50,6 +50,7 @@ from tgrpo.training.summaries import (
     evaluation_metrics,
     iteration_line,
     shown,
+    stage_shares,
     summarise,
     validation_line,
 )
@@ -178,6 +179,7 @@ class _Run:
         timing = {f"seconds/{name}": value for name, value in seconds.items()}
         self.metrics.write("train", iteration, {**summary, **update, **timing})
         self.shown |= shown(summary)
+        self.listener.stages(stage_shares(collected, self.programs))
         self.listener.note(iteration_line(iteration, self.config.iterations, summary, seconds))
 
     def _collect(self, policy: Policy, iteration: int) -> Collected:
