@@ -15,6 +15,10 @@ from tgrpo.config import TrainConfig
 _MEMBERSHIP = Path("/proc/self/cgroup")
 _GROUPS = Path("/sys/fs/cgroup")
 _MEMORY = Path("/proc/meminfo")
+# Bytes.
+WORKER_MEMORY = 1 << 29  # a process with several state-only models
+LEARNER_MEMORY = 3 << 29  # torch, the policy and the groups of an iteration
+CONTROL_STEPS_PER_SECOND = 200.0  # of a core of an ordinary machine, until a run has measured its
 _NO_LIMIT = 1 << 60  # version 1 writes a number of this size where there is no limit
 
 

@@ -14,6 +14,7 @@ import typer
 
 from tgrpo.cli.data_app import catalogue, demonstrate, states, tasks
 from tgrpo.cli.machine_app import cache, doctor, parameters
+from tgrpo.cli.plan_app import plan
 from tgrpo.cli.policy_app import evaluate, report, sft, train
 
 # Waiting threads of torch sleep instead of spinning: beside worker processes a spinning thread
@@ -72,5 +73,6 @@ app.command()(tasks)
 app.command()(states)
 app.command()(catalogue)
 app.command()(parameters)
+app.command()(plan)
 app.command()(doctor)
 app.add_typer(cache, name="cache")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tgrpo.capacity import cores, evaluation_slots
+from tgrpo.capacity import CONTROL_STEPS_PER_SECOND, cores, evaluation_slots
 from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
 from tgrpo.cli.listeners import make_listener
@@ -38,7 +38,6 @@ from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.tasks import Task
 from tgrpo.training.cloning import read, starting_policy
 from tgrpo.training.planning import (
-    CONTROL_STEPS_PER_SECOND,
     EXPECTED_SHARE_OF_STEPS,
     initial_rates,
     sft_plan,

@@ -27,6 +27,7 @@ EXIT_CODES = {
     "tgrpo.training.resuming.ChangedRewardsError": BAD_INPUT,
     "tgrpo.training.run_folder.RunInUseError": BAD_INPUT,
     "tgrpo.checkpoint.CheckpointError": BAD_INPUT,
+    "tgrpo.estimates.fitting.DoesNotFitError": BAD_INPUT,
     "tgrpo.reporting.runs.RunError": BAD_INPUT,
     "tgrpo.trackers.TrackerMissingError": BAD_INPUT,
     "tgrpo.scripted.demonstrator.DemonstratorError": BAD_INPUT,

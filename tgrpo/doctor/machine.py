@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgrpo.capacity import (
+    LEARNER_MEMORY,
+    WORKER_MEMORY,
     control_groups,
     core_quota,
     free_memory,
@@ -18,8 +20,6 @@ from tgrpo.doctor.sizes import GIB, size_text
 
 SHARED_MEMORY = Path("/dev/shm")
 SHARED_MEMORY_NEEDED = GIB  # containers have 64 MiB unless told otherwise
-WORKER_MEMORY = GIB // 2  # a process with several state-only models
-LEARNER_MEMORY = 3 * GIB // 2  # torch, the policy and the groups of an iteration
 
 
 @dataclass(frozen=True, slots=True)

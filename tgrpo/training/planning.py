@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tgrpo.capacity import cores, worker_count
+from tgrpo.capacity import CONTROL_STEPS_PER_SECOND, cores, worker_count
 from tgrpo.config import TrainConfig
 from tgrpo.programs import TaskProgram
 from tgrpo.progress import Phase, Unit
@@ -17,7 +17,6 @@ from tgrpo.tasks import Task
 from tgrpo.training.cloning import DEFAULT_COUNT
 
 # Until a run has measured its own: one core of an ordinary machine.
-CONTROL_STEPS_PER_SECOND = 200.0
 GRADIENT_STEPS_PER_SECOND = 12.0
 EXPECTED_SHARE_OF_STEPS = 0.5  # of the suite's maximum, in a group or an evaluation
 DEMONSTRATION_STEPS = 80

@@ -17,11 +17,11 @@ from tests.tgrpo.openvla.tiny_checkpoint import (
     make_tokenizer,
 )
 from tgrpo.checkpoint import CheckpointError
+from tgrpo.openvla_shapes import PUBLISHED
 from tgrpo.policies.openvla.loading import load_network
 from tgrpo.policies.openvla.names import is_unused, merge, places, split
 from tgrpo.policies.openvla.network import OpenVLANetwork
 from tgrpo.policies.openvla.published import Published, open_published
-from tgrpo.policies.openvla.shapes import PUBLISHED
 
 CPU = torch.device("cpu")
 

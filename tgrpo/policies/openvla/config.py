@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tgrpo.policies.openvla.shapes import PUBLISHED, LanguageShape
+from tgrpo.openvla_shapes import PUBLISHED, LanguageShape
 
 FILE = "config.json"
 _TOWERS = ("vit_large_patch14_reg4_dinov2.lvd142m", "vit_so400m_patch14_siglip_224")

@@ -16,7 +16,7 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from tgrpo.policies.openvla.shapes import Shapes
+from tgrpo.openvla_shapes import Shapes
 
 DINO = "vision_backbone.featurizer."
 SIGLIP = "vision_backbone.fused_featurizer."

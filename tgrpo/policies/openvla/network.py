@@ -19,7 +19,7 @@ from transformers import (
     SiglipVisionModel,
 )
 
-from tgrpo.policies.openvla.shapes import (
+from tgrpo.openvla_shapes import (
     IMAGE_SIZE,
     NUM_REGISTERS,
     PATCH_SIZE,

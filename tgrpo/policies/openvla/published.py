@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tgrpo.checkpoint import CheckpointError
+from tgrpo.openvla_shapes import PUBLISHED, Shapes, TowerShape
 from tgrpo.policies.openvla import names
 from tgrpo.policies.openvla.config import PublishedConfig, read_config
 from tgrpo.policies.openvla.network import OpenVLANetwork
 from tgrpo.policies.openvla.prompt import PromptTokenizer, read_tokenizer
-from tgrpo.policies.openvla.shapes import PUBLISHED, Shapes, TowerShape
 from tgrpo.policies.openvla.shards import Shard, read_shards
 from tgrpo.policies.openvla.statistics import Statistics, read_statistics
 

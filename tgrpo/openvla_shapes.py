@@ -58,3 +58,10 @@ PUBLISHED = Shapes(  # openvla/openvla-7b and everything fine-tuned from it
         rope_theta=10000.0,
     ),
 )
+PUBLISHED_IDS = (
+    "openvla/openvla-7b",
+    *(
+        f"openvla/openvla-7b-finetuned-libero-{name}"
+        for name in ("spatial", "object", "goal", "10")
+    ),
+)

@@ -1,0 +1,99 @@
+"""What fits: refusals that name a way out, and ways out that are one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tgrpo.estimates.cards import CARDS, GB
+from tgrpo.estimates.fitting import DoesNotFitError, check_fits, what_fits
+from tgrpo.estimates.host import DRAWN_TASK_MEMORY, host_memory
+from tgrpo.estimates.memory import Setting, memory_of
+from tgrpo.openvla_shapes import PUBLISHED
+from tgrpo.trajectory import Camera
+
+SETTINGS = st.builds(
+    Setting,
+    precision=st.sampled_from(["bfloat16", "float32", "int8"]),
+    rank=st.sampled_from([8, 32, 256]),
+    arms=st.integers(2, 16),
+    evaluation=st.integers(1, 64),
+    micro_batch=st.integers(1, 64),
+    checkpointing=st.booleans(),
+    cards=st.sampled_from([1, 2, 4, 8]),
+    sharded=st.booleans(),
+)
+
+
+@given(SETTINGS, st.floats(1, 200))
+def test_what_is_proposed_fits_and_is_another_setting(asked: Setting, gigabytes: float) -> None:
+    available = gigabytes * GB
+    for change in what_fits(PUBLISHED, asked, available):
+        assert change.memory == memory_of(PUBLISHED, change.setting)
+        assert change.memory.peak <= available
+        assert change.setting.rank == asked.rank  # what is trained stays what it is
+        if memory_of(PUBLISHED, asked).peak > available:
+            assert change.setting != asked
+            assert change.text
+
+
+@given(SETTINGS, st.floats(1, 200))
+def test_it_is_refused_exactly_where_its_peak_is_more_than_there_is(
+    asked: Setting, gigabytes: float
+) -> None:
+    available = gigabytes * GB
+    if memory_of(PUBLISHED, asked).peak <= available:
+        check_fits(PUBLISHED, asked, available)
+        return
+    with pytest.raises(DoesNotFitError) as refused:
+        check_fits(PUBLISHED, asked, available)
+    would = what_fits(PUBLISHED, asked, available)
+    for change in would:
+        assert f"  {change.text}: " in str(refused.value)
+    assert ("nothing that can be set here would fit" in str(refused.value)) == (not would)
+
+
+def test_the_refusal_names_numbers_and_every_way_out() -> None:
+    asked = Setting(arms=8, evaluation=64, checkpointing=False)
+    with pytest.raises(DoesNotFitError) as refused:
+        check_fits(PUBLISHED, asked, CARDS["rtx-4090"].memory)
+    first, parts, *ways = str(refused.value).splitlines()
+    assert first.startswith("not enough memory: ")
+    assert first.endswith(" of each GPU, 22.4 GiB are there")
+    assert "weights 14.0 GiB" in parts
+    assert ways[0] == "what would fit:"
+    assert any("gradient checkpointing" in way and "evaluations of 8" in way for way in ways)
+    assert any(way.startswith("  8-bit weights: ") for way in ways)
+    assert any(way.startswith("  2 GPUs that share the weights: ") for way in ways)
+
+
+def test_smaller_batches_of_an_evaluation_come_before_smaller_groups() -> None:
+    (change, *_) = what_fits(PUBLISHED, Setting(arms=4, evaluation=64), 20 * GB)
+    assert change.setting.arms == 4
+    assert change.text == "evaluations of 8 episodes at once"
+
+
+def test_where_one_change_does_not_suffice_several_are_proposed() -> None:
+    asked = Setting(evaluation=64, checkpointing=False, micro_batch=8)
+    (change,) = what_fits(PUBLISHED, asked, 12 * GB)
+    assert change.text.startswith("8-bit weights, gradient checkpointing, micro-batches of 1, ")
+    assert not what_fits(PUBLISHED, asked, GB)
+
+
+def test_images_are_bytes_and_only_who_draws_needs_textures() -> None:
+    blind = host_memory(workers=3, decisions=100)
+    seeing = host_memory(3, 100, (Camera("agentview", 256, 256), Camera("wrist", 128, 64)))
+    assert (blind.renderers, blind.images) == (0, 0)
+    assert seeing.images == 100 * 3 * (256 * 256 + 128 * 64)
+    assert seeing.peak - blind.peak == seeing.images + 3 * DRAWN_TASK_MEMORY
+
+
+def test_more_of_anything_never_needs_less() -> None:
+    base = memory_of(PUBLISHED, Setting())
+    for more in ({"arms": 5}, {"evaluation": 5}, {"micro_batch": 5}, {"rank": 33}, {"prompt": 25}):
+        larger = memory_of(PUBLISHED, replace(Setting(), **more))
+        assert larger.peak >= base.peak
+        assert larger != base

@@ -1,0 +1,123 @@
+"""`tgrpo plan`, as it is typed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.tgrpo.openvla.tiny_checkpoint import make_checkpoint
+from tgrpo.cli.app import app
+from tgrpo.estimates.cards import CARDS, GB
+from tgrpo.estimates.memory import Setting, memory_of
+from tgrpo.openvla_shapes import PUBLISHED, PUBLISHED_IDS
+from tgrpo.policies import make_policy
+
+
+def run(*arguments: str | Path) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["plan", *map(str, arguments)])
+    return result.exit_code, result.output
+
+
+def data(*arguments: str | Path) -> dict:
+    return json.loads(run(*arguments, "--json")[1])
+
+
+def test_the_published_network_is_planned_without_torch() -> None:
+    code = (
+        "import sys; from tgrpo.cli.app import app; app(['plan'], standalone_mode=False); "
+        "print(sorted({'torch', 'transformers', 'mujoco'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert "7.5 billion weights in bfloat16, 1 × h100" in done.stdout
+    assert "fits: 18.1 GiB of 74.5 GiB" in done.stdout
+
+
+def test_numbers_are_those_of_the_formulas() -> None:
+    found = data("--group-size", 8, "--micro-batch", 2, "--no-checkpointing", "--lora-rank", 16)
+    memory = memory_of(
+        PUBLISHED, Setting(arms=8, evaluation=8, micro_batch=2, checkpointing=False, rank=16)
+    )
+    assert found["memory"]["peak"] == memory.peak
+    assert found["memory"]["cache"] == memory.cache
+    assert found["fits"]
+    assert found["what_fits"] == []
+    seconds = found["seconds"]
+    assert seconds["iteration"] == seconds["collecting"] + seconds["updating"]
+
+
+@pytest.mark.parametrize("name", PUBLISHED_IDS)
+def test_every_published_id_is_known(name: str) -> None:
+    assert data("--policy", f"openvla:{name}")["parameters"] == 7_498_157_728
+
+
+def test_a_configuration_decides_the_size_of_an_iteration() -> None:
+    asked = ("--suite", "libero_10", "--groups-per-iteration", 3, "--workers", 6)
+    found = data(*asked, "--set", "rollout.groups_in_flight=1", "--set", "learner.kl_weight=0")
+    work = found["workload"]
+    assert (work["decisions"], work["lanes"], work["workers"]) == (3 * 4 * 520, 1, 6)
+    assert not work["reference"]
+    assert found["host_memory"]["images"] == 3 * 4 * 520 * 256 * 256 * 3
+
+
+def test_what_does_not_fit_is_said_with_what_would() -> None:
+    code, text = run("--card", "rtx-4090", "--dtype", "float32")
+    assert code == 1
+    assert "does not fit: 33.3 GiB of 22.4 GiB" in text
+    assert "  bfloat16: 18.1 GiB\n" in text
+    code, text = run("--memory", 2)
+    assert code == 1
+    assert "nothing that can be set here would fit" in text
+
+
+def test_measured_numbers_replace_published_ones() -> None:
+    found = data("--card", "h200", "--bandwidth", 4000, "--flops", 700, "--memory", 100)
+    assert found["card"] == {
+        "name": "h200 with the numbers given",
+        "memory": 100 * GB,
+        "bandwidth": 4000 * GB,
+        "bfloat16": 7e14,
+        "float32": CARDS["h200"].float32,
+    }
+
+
+def test_a_folder_is_planned_from_its_headers(tmp_path: Path) -> None:
+    found = data("--policy", f"openvla:{make_checkpoint(tmp_path / 'tiny')}")
+    assert 3_000_000 < found["parameters"] < 4_000_000
+    (tmp_path / "tiny" / "model.safetensors").unlink()
+    code, text = run("--policy", f"openvla:{tmp_path / 'tiny'}")
+    assert code == 1
+    assert "no weights: neither model.safetensors nor model.safetensors.index.json" in text
+
+
+def test_the_tiny_policy_is_counted() -> None:
+    found = data("--policy", "tiny", "--set", "rollout.max_steps=100", "--workers", 2)
+    parameters = sum(item.numel() for item in make_policy().parameters())
+    assert found["parameters"] == parameters
+    assert found["memory"]["weights"] == 5 * 4 * parameters
+    half = data("--policy", "tiny", "--set", "rollout.max_steps=50", "--workers", 2)
+    assert found["memory"]["activations"] > 1.9 * half["memory"]["activations"]
+    assert "1046594 weights" in run("--policy", "tiny")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--policy", "openvla:me/mine"), 1, "neither a folder nor one of the published openvla/"),
+        (("--policy", "octo"), 2, "--policy octo: not known; known are tiny, openvla:FOLDER"),
+        (("--card", "h1000"), 2, "--card h1000: not known; known are rtx-3090, "),
+        (("--memory", "0", "--flops", "-1"), 2, "--memory 0: must be greater than 0\n--flops -1"),
+        (("--dtype", "fp4"), 2, "'fp4' is not one of"),
+        (("--micro-batch", "0"), 2, "Invalid value for '--micro-batch'"),
+        (("--set", "rollout.grup_size=3"), 2, "did you mean rollout.group_size"),
+    ],
+)
+def test_mistakes_are_named(arguments: tuple[str, ...], code: int, said: str) -> None:
+    found, text = run(*arguments)
+    assert found == code
+    assert said in text

@@ -1,0 +1,147 @@
+"""Whether a network and what is done with it fit a card, and what would where they do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+
+from tgrpo.estimates.memory import Memory, Precision, Setting, memory_of
+from tgrpo.openvla_shapes import Shapes
+
+CARDS_OF_A_MACHINE = (2, 4, 8)
+Kind = Callable[[Setting], Iterator[Setting]]  # of change: settings, the smallest change first
+_FEWEST_ARMS = 2  # that can be compared
+_COARSER: dict[Precision, tuple[Precision, ...]] = {
+    "float32": ("bfloat16", "int8"),
+    "bfloat16": ("int8",),
+    "int8": (),
+}
+
+
+class DoesNotFitError(RuntimeError):
+    """More memory is needed than there is; the message says for what, and what would fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Another setting, what differs in it, and the memory it needs."""
+
+    text: str
+    setting: Setting
+    memory: Memory
+
+
+def check_fits(shapes: Shapes, setting: Setting, available: float) -> None:
+    """Raise DoesNotFitError unless all of it fits the `available` bytes of each card."""
+    memory = memory_of(shapes, setting)
+    if memory.peak <= available:
+        return
+    learning = memory.adapter + memory.gradients + memory.moments
+    lines = [
+        f"not enough memory: {gib(memory.peak)} of each GPU, {gib(available)} are there",
+        f"  weights {gib(memory.weights)}, LoRA with its optimiser {gib(learning)}, then a rollout "
+        f"({gib(memory.rollout)}) or an update ({gib(memory.activations)})",
+        *advice(what_fits(shapes, setting, available)),
+    ]
+    raise DoesNotFitError("\n".join(lines))
+
+
+def advice(changes: Iterable[Change]) -> list[str]:
+    """Lines that name what would fit."""
+    lines = [f"  {change.text}: {gib(change.memory.peak)}" for change in changes]
+    return ["what would fit:", *lines] if lines else ["nothing that can be set here would fit"]
+
+
+def gib(count: float) -> str:
+    return f"{count / (1 << 30):.1f} GiB"
+
+
+def what_fits(shapes: Shapes, setting: Setting, available: float) -> tuple[Change, ...]:
+    """The smallest change of each kind that suffices; several together where none does."""
+    frugal = _checkpointing, _micro_batches, _arms
+    alone = _each(shapes, setting, frugal, available) or _each(
+        shapes, setting, (_frugal,), available
+    )
+    alone += _each(shapes, setting, (_precisions, _cards), available)
+    return tuple(alone or _each(shapes, setting, (_everything,), available))
+
+
+def _each(
+    shapes: Shapes, setting: Setting, kinds: Iterable[Kind], available: float
+) -> list[Change]:
+    found = [_first_that_fits(shapes, setting, kind(setting), available) for kind in kinds]
+    return [change for change in found if change is not None]
+
+
+def _first_that_fits(
+    shapes: Shapes, asked: Setting, others: Iterable[Setting], available: float
+) -> Change | None:
+    for other in others:
+        memory = memory_of(shapes, other)
+        if memory.peak <= available:
+            return Change(_difference(asked, other), other, memory)
+    return None
+
+
+def _checkpointing(setting: Setting) -> Iterator[Setting]:
+    if not setting.checkpointing:
+        yield replace(setting, checkpointing=True)
+
+
+def _micro_batches(setting: Setting) -> Iterator[Setting]:
+    size = setting.micro_batch
+    while size > 1:
+        size //= 2
+        yield replace(setting, micro_batch=size)
+
+
+def _arms(setting: Setting) -> Iterator[Setting]:
+    """Smaller batches of an evaluation first: they decide no result."""
+    size = setting.batch
+    while size > _FEWEST_ARMS:
+        size = max(_FEWEST_ARMS, size // 2)
+        arms, evaluation = min(setting.arms, size), min(setting.evaluation, size)
+        yield replace(setting, arms=arms, evaluation=evaluation)
+
+
+def _precisions(setting: Setting) -> Iterator[Setting]:
+    for precision in _COARSER[setting.precision]:
+        yield replace(setting, precision=precision)
+
+
+def _cards(setting: Setting) -> Iterator[Setting]:
+    for cards in CARDS_OF_A_MACHINE:
+        if cards > setting.cards or (cards == setting.cards and not setting.sharded):
+            yield replace(setting, cards=cards, sharded=True)
+
+
+def _frugal(setting: Setting) -> Iterator[Setting]:
+    """All that saves memory on one card and leaves the weights as they are."""
+    least = min(_FEWEST_ARMS, setting.arms)
+    for arms in (setting.arms, least):
+        evaluation = min(arms, setting.evaluation)
+        yield replace(setting, checkpointing=True, micro_batch=1, arms=arms, evaluation=evaluation)
+
+
+def _everything(setting: Setting) -> Iterator[Setting]:
+    for saving in _frugal(replace(setting, precision="int8")):
+        yield saving
+        yield from _cards(saving)
+
+
+def _difference(asked: Setting, other: Setting) -> str:
+    """What was changed, in words."""
+    words: list[str] = []
+    if other.precision != asked.precision:
+        words.append("8-bit weights" if other.precision == "int8" else other.precision)
+    if other.checkpointing != asked.checkpointing:
+        words.append("gradient checkpointing")
+    if other.micro_batch != asked.micro_batch:
+        words.append(f"micro-batches of {other.micro_batch}")
+    if other.arms != asked.arms:
+        words.append(f"groups of {other.arms} arms")
+    if other.evaluation != asked.evaluation:
+        words.append(f"evaluations of {other.evaluation} episodes at once")
+    if (other.cards, other.sharded) != (asked.cards, asked.sharded):
+        words.append(f"{other.cards} GPUs that share the weights")
+    return ", ".join(words)
