@@ -30,8 +30,11 @@ class Observations:
         *,
         device: torch.device | None = None,
     ) -> Self:
-        """The arrays on `device`; without one they share their memory with the tensors."""
-        seen = {name: torch.from_numpy(rows).to(device) for name, rows in (images or {}).items()}
+        """The arrays on `device`; without one they share their memory with the tensors.
+
+        Images stay on the CPU: an iteration's are gigabytes. A policy moves the rows that it reads.
+        """
+        seen = {name: torch.from_numpy(rows) for name, rows in (images or {}).items()}
         return cls(torch.from_numpy(robot).to(device), torch.from_numpy(objects).to(device), seen)
 
     def __len__(self) -> int:
@@ -39,5 +42,6 @@ class Observations:
 
     def __getitem__(self, rows: Tensor | slice) -> Self:
         """The given rows."""
-        images = {name: image[rows] for name, image in self.images.items()}
+        shown = rows if isinstance(rows, slice) else rows.cpu()
+        images = {name: image[shown] for name, image in self.images.items()}
         return type(self)(self.robot[rows], self.objects[rows], images)
