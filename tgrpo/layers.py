@@ -194,7 +194,8 @@ def _invalid(details: ErrorDetails, origins: Mapping[str, str]) -> ConfigMistake
         parts.pop()
     name = ".".join(parts)
     said = details["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
-    message = f"{said}, got {details['input']!r}"
+    given = details["input"]
+    message = said if isinstance(given, (Mapping, Section)) else f"{said}, got {given!r}"
     return ConfigMistake(origins.get(name, "configuration"), name, message)
 
 

@@ -15,9 +15,17 @@ Tasks = Annotated[
     list[str] | None,
     typer.Option("--task", help="Task name, or SUITE/NAME; repeat it for several."),
 ]
-PolicyKind = Annotated[str | None, typer.Option("--policy", help="Policy: tiny.")]
+PolicyKind = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        metavar="tiny|openvla:PATH",
+        help="Policy: tiny, or a checkpoint of OpenVLA, by its folder or its id on the hub. [tiny]",
+    ),
+]
 Preset = Annotated[
-    str | None, typer.Option(help="Settings to start from: quickstart (the default) or paper.")
+    str | None,
+    typer.Option(help="Settings to start from: quickstart (the default), paper or openvla."),
 ]
 ConfigFile = Annotated[
     Path | None,

@@ -21,11 +21,12 @@ from tgrpo.cli.report import (
     print_paths,
 )
 from tgrpo.cluster import expect_backend
-from tgrpo.config import BackendName, TasksConfig, TrainConfig
+from tgrpo.config import BackendName, OpenVLAConfig, TasksConfig, TrainConfig
 from tgrpo.files import write_json
+from tgrpo.layers import ConfigError, ConfigMistake
 from tgrpo.libero_package import mujoco_warning
 from tgrpo.metrics import MetricsWriter
-from tgrpo.policies import load_policy, save_policy
+from tgrpo.policies import load_policy, make_policy, save_policy
 from tgrpo.policies.base import Policy
 from tgrpo.programs import Selection, UnknownChoiceError, select
 from tgrpo.progress import Forecast, Listener, Phase
@@ -53,7 +54,14 @@ def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
     """Find a bad checkpoint, file of demonstrations or goal before anything is written."""
     if config.start_from is not None:
         load_policy(config.start_from, kind=config.policy.kind)
-    elif config.demonstrations.file is not None:
+        return
+    if config.policy.kind == "openvla":
+        from tgrpo.policies.openvla.backbone import expect_usable  # transformers: seconds
+
+        expect_usable(config.openvla, sorted({task.suite for task in tasks}))
+    if config.sft.steps == 0:
+        return
+    if config.demonstrations.file is not None:
         read(config.demonstrations.file, tasks, config.demonstrations.count)
     else:
         check_skills(task.scene for task in tasks)
@@ -92,6 +100,9 @@ def run_sft(resolved: Resolved, out: Path | None) -> None:
     expect_backend(config.backend, config.address)
     if out is not None:
         expect_file("--out", out)
+    if config.sft.steps == 0:
+        message = "no step would be taken; --set sft.steps=N says how many"
+        raise ConfigError([ConfigMistake("configuration", "sft.steps", message)])
     tasks = choose_tasks(config.tasks.suite, config.tasks.names or _preferred(config))
     check_inputs(config, tasks)
     warn(console)
@@ -159,7 +170,7 @@ def _telling(forecast: Forecast, listener: Listener) -> OnSteps:
 
 
 def run_evaluation(
-    checkpoint: Path,
+    evaluated: Path | OpenVLAConfig,
     *,
     suite: str | None,
     names: Sequence[str],
@@ -174,18 +185,17 @@ def run_evaluation(
     backend: BackendName,
     address: str | None,
 ) -> None:
-    """`tgrpo eval`."""
+    """`tgrpo eval`, of one of our checkpoints, or of OpenVLA's as they are published."""
     console = make_console()
     expect_backend(backend, address)
     if json_file is not None:
         expect_file("--json", json_file)
     if videos is not None:
         expect_folder("--video", videos)
-    policy, stored = load_policy(checkpoint)
-    trained_on = tuple(map(str, stored.extra.get("tasks", ())))
+    policy, trained_on = _evaluated_policy(evaluated)
     chosen = choose_tasks(suite, names or (() if suite else trained_on))
     if not chosen:
-        raise UnknownChoiceError(f"{checkpoint} names no task: choose with --suite and --task")
+        raise UnknownChoiceError("which tasks? this policy names none: --suite and --task do")
     jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
     warn(console)
     steps = sum(len(job.states) * job.task.max_steps for job in jobs)
@@ -209,14 +219,23 @@ def run_evaluation(
             batch_size=EVALUATION_BATCH,
             on_steps=_telling(forecast, listener),
         )
-    print_evaluation(console, evaluation, f"{checkpoint} on {split} states")
+    named = evaluated if isinstance(evaluated, Path) else evaluated.checkpoint
+    print_evaluation(console, evaluation, f"{named} on {split} states")
     if json_file is not None:
         protocol = {"split": split, "episodes": episodes, "stepper": stepper, "greedy": True}
-        details = {"checkpoint": str(checkpoint), "protocol": protocol, "versions": versions()}
+        details = {"checkpoint": str(named), "protocol": protocol, "versions": versions()}
         write_json(json_file, {**details, **evaluation.as_json()})
         print_paths(console, [("json", json_file)])
     if videos is not None:
         print_paths(console, [("video", path) for path in _write_videos(videos, policy, jobs)])
+
+
+def _evaluated_policy(evaluated: Path | OpenVLAConfig) -> tuple[Policy, tuple[str, ...]]:
+    """The policy, and the tasks that it was trained on, where that is known."""
+    if isinstance(evaluated, Path):
+        policy, stored = load_policy(evaluated)
+        return policy, tuple(map(str, stored.extra.get("tasks", ())))
+    return make_policy("openvla", architecture=evaluated.model_dump()), ()
 
 
 def _write_videos(folder: Path, policy: Policy, jobs: Sequence[EvaluationJob]) -> Iterator[Path]:

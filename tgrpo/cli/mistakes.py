@@ -38,10 +38,23 @@ EXIT_CODES = {
     "tgrpo.libero_package.LiberoMissingError": BAD_INPUT,
     "tgrpo.rollouts.rollout.NoUsableStateError": BAD_INPUT,
     "tgrpo.rollouts.workers.WorkerError": BAD_INPUT,
+    "tgrpo.policies.soundness.UnsoundPolicyError": BAD_INPUT,
+    "tgrpo.policies.openvla.statistics.StatisticsError": BAD_INPUT,
     "tgrpo.cluster.ClusterError": BAD_INPUT,
     "rewardlang.state.BindError": BAD_INPUT,
     "rewardlang.scene.errors.SceneFileError": BAD_INPUT,
 }
+
+
+_OF_OPENVLA = (
+    "transformers",
+    "peft",
+    "accelerate",
+    "tokenizers",
+    "huggingface_hub",
+    "scipy",
+    "simplejpeg",
+)
 
 
 @contextlib.contextmanager
@@ -100,7 +113,8 @@ def _exit_code(error: Exception) -> int | None:
 def _text(error: Exception) -> str:
     match error:
         case ModuleNotFoundError() if error.name and not error.name.startswith("tgrpo"):
-            return f"{error.name} is not installed; pip install 'rewardlang[train]' brings it"
+            extra = "vla" if error.name in _OF_OPENVLA else "train"
+            return f"{error.name} is not installed; pip install 'rewardlang[{extra}]' brings it"
         case OSError(filename=str() | bytes() as name, strerror=str() as reason):
             return f"{name!s}: {reason.lower()}"
         case _:

@@ -7,8 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgrpo.config import TrainConfig
-from tgrpo.layers import ConfigMistake, Layer, file_layer, preset_layer, resolve, settings_layer
+from tgrpo.config import OpenVLAConfig, TrainConfig
+from tgrpo.layers import (
+    ConfigError,
+    ConfigMistake,
+    Layer,
+    file_layer,
+    preset_layer,
+    resolve,
+    settings_layer,
+)
 
 # option -> the hyper-parameter it sets
 NAMED = {
@@ -30,6 +38,11 @@ NAMED = {
     "log": "log",
 }
 DEFAULT_PRESET = "quickstart"
+_PRESETS = {"openvla": "openvla"}  # what another policy starts from by default
+_WHY = {
+    "quickstart": "what fits a machine without a GPU policy",
+    "openvla": "what fits a policy of 7B parameters that was fine-tuned before",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +64,9 @@ def resolve_options(
     """The configuration of a command. Options that were not given are None. Raises ConfigError."""
     text = preset or "none"
     if preset is None and config_file is None:
-        preset = DEFAULT_PRESET
-        text = f"{DEFAULT_PRESET} (what fits a machine without a GPU policy; others: --preset)"
+        kind = (named.get("policy") or "").partition(":")[0]
+        preset = _PRESETS.get(kind, DEFAULT_PRESET)
+        text = f"{preset} ({_WHY[preset]}; others: --preset)"
     layers = option_layers(
         named, preset=preset, config_file=config_file, settings=settings, demos=demos
     )
@@ -79,10 +93,28 @@ def option_layers(
 
 def _option_layer(named: Mapping[str, Any]) -> Layer:
     values = {NAMED[name]: value for name, value in named.items() if value not in (None, ())}
+    if "policy.kind" in values:
+        values |= policy_values(values["policy.kind"])
     if "tasks.names" in values:
         # Who names tasks wants all of these, whatever suite and limit a preset had in mind.
         values = {"tasks.limit": None, "tasks.suite": None, **values}
     return Layer("options", values)
+
+
+def published_policy(policy: str, settings: Sequence[str]) -> OpenVLAConfig:
+    """The checkpoint that `tgrpo eval --policy openvla:PATH` names. Raises ConfigError."""
+    layers = option_layers({"policy": policy}, settings=settings)
+    config = resolve(layers)
+    if config.policy.kind != "openvla":
+        message = f"a {config.policy.kind} policy is evaluated by its checkpoint: tgrpo eval FILE"
+        raise ConfigError([ConfigMistake("options", "--policy", message)])
+    return config.openvla
+
+
+def policy_values(policy: str) -> dict[str, Any]:
+    """`--policy tiny`, or `--policy openvla:PATH`."""
+    kind, colon, checkpoint = policy.partition(":")
+    return {"policy.kind": kind} | ({f"{kind}.checkpoint": checkpoint} if colon else {})
 
 
 def _demos_layer(demos: str | None) -> Layer:

@@ -204,7 +204,17 @@ def sft(
 
 
 def evaluate(
-    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint (*.safetensors) of a run.")],
+    checkpoint: Annotated[
+        Path | None, typer.Argument(help="A checkpoint (*.safetensors) of a run.")
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            metavar="openvla:PATH",
+            help="Instead of a checkpoint of a run: one of OpenVLA, by its folder or its id.",
+        ),
+    ] = None,
+    settings: Settings = None,
     suite: Suite = None,
     task: Tasks = None,
     split: SplitOption = "test",
@@ -241,12 +251,19 @@ def evaluate(
       tgrpo eval best.safetensors --suite libero_object --episodes 20 --json result.json
 
       tgrpo eval best.safetensors --episodes 10 --video videos
+
+      tgrpo eval --policy openvla:openvla/openvla-7b-finetuned-libero-object --suite libero_object
     """
     with reporting():
+        if (checkpoint is None) == (policy is None):
+            fail("either a CHECKPOINT or --policy openvla:PATH is evaluated", WRONG_USAGE)
+        from tgrpo.cli.options import published_policy
+
+        evaluated = checkpoint or published_policy(policy or "", settings or ())
         from tgrpo.cli.commands import run_evaluation
 
         run_evaluation(
-            checkpoint,
+            evaluated,
             suite=suite,
             names=tuple(task or ()),
             split=split,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import assert_never
 
 from rich.console import Console
 from rich.table import Table
@@ -57,12 +58,21 @@ def _tasks_text(selection: Selection) -> str:
 
 
 def _policy_text(config: TrainConfig) -> str:
-    return f"{config.policy.kind} (sees simulator state and the instruction, not pixels)"
+    match config.policy.kind:
+        case "tiny":
+            return "tiny (sees simulator state and the instruction, not pixels)"
+        case "openvla":
+            chosen = config.openvla
+            return f"openvla, {chosen.checkpoint}, LoRA of rank {chosen.lora_rank} on it"
+        case kind:
+            assert_never(kind)
 
 
 def _start_text(config: TrainConfig) -> str:
     if config.start_from is not None:
         return f"checkpoint {config.start_from}, no SFT"
+    if config.sft.steps == 0:
+        return "no SFT: the policy as it is"
     count = config.demonstrations.count
     number = "all" if count is None else str(count)
     source = config.demonstrations.file or "the scripted demonstrator"

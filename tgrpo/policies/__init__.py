@@ -10,6 +10,7 @@ from torch import Tensor
 
 from tgrpo.checkpoint import Checkpoint, CheckpointError, check_tensors, read_checkpoint
 from tgrpo.checkpoint import write_checkpoint as _write
+from tgrpo.config import OpenVLAConfig
 from tgrpo.policies.base import Policy
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.policies.tiny_network import TinyConfig
@@ -21,7 +22,13 @@ def _tiny(architecture: Architecture, seed: int) -> Policy:
     return TinyPolicy(TinyConfig.from_architecture(dict(architecture)), seed=seed)
 
 
-_MAKERS: Mapping[str, Callable[[Architecture, int], Policy]] = {"tiny": _tiny}
+def _openvla(architecture: Architecture, seed: int) -> Policy:
+    from tgrpo.policies.openvla.policy import OpenVLAPolicy  # transformers: seconds of loading
+
+    return OpenVLAPolicy(OpenVLAConfig(**architecture), seed=seed)
+
+
+_MAKERS: Mapping[str, Callable[[Architecture, int], Policy]] = {"tiny": _tiny, "openvla": _openvla}
 KINDS = tuple(_MAKERS)
 
 

@@ -16,7 +16,15 @@ from torch import Tensor
 
 from tgrpo.config import LearnerConfig
 from tgrpo.policies.base import Policy
-from tgrpo.training.decisions import Batch, Decisions, Weigh, all_log_probs, flatten, minibatches
+from tgrpo.training.decisions import (
+    Batch,
+    Decisions,
+    Weigh,
+    all_log_probs,
+    flatten,
+    in_pieces,
+    minibatches,
+)
 from tgrpo.training.losses import DecisionLoss, decision_loss, decision_weights
 from tgrpo.training.optimizer import Optimizer
 from tgrpo.trajectory import Group
@@ -82,7 +90,7 @@ class ClippedLearner:
         `scale` makes the minibatch's share of J an estimate of the whole of J.
         """
         self._optimizer.zero()
-        for decisions, rows in batch:
+        for decisions, rows in in_pieces(batch, self.config.micro_batch):
             terms = self._terms(decisions, rows)
             weights = decisions.weights[rows] * scale
             loss = (weights * (terms.surrogate + self.config.kl_weight * terms.kl)).sum()

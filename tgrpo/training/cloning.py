@@ -12,6 +12,7 @@ from tgrpo.config import TrainConfig
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import load_policy, make_policy
 from tgrpo.policies.base import Policy
+from tgrpo.policies.soundness import expect_sound
 from tgrpo.progress import Forecast, Listener
 from tgrpo.recorded.demonstrations import Demonstration, DemonstrationFileError, read_demonstrations
 from tgrpo.scripted.demonstrator import Episode, demonstrate
@@ -33,14 +34,16 @@ def starting_policy(
 ) -> Policy:
     """The policy that `config` starts from.
 
-    Raises CheckpointError, DemonstrationFileError, DemonstratorError.
+    Raises CheckpointError, DemonstrationFileError, DemonstratorError, UnsoundPolicyError.
     """
     if config.start_from is not None:
         policy, _ = load_policy(config.start_from, kind=config.policy.kind)
         return policy
+    policy = make_policy(config.policy.kind, seed=config.seed, architecture=config.architecture())
+    if config.sft.steps == 0:
+        return policy
     demonstrations = gather(config, tasks, folder, forecast, listener)
-    architecture = config.policy.architecture()
-    policy = make_policy(config.policy.kind, seed=config.seed, architecture=architecture)
+    expect_sound(policy, tasks)
 
     def progress(step: int, _: int, values: dict[str, float]) -> None:
         forecast.add(1)

@@ -116,6 +116,15 @@ def minibatches(
         yield [(item, rows) for item, rows in batch if len(rows)], float(len(parts))
 
 
+def in_pieces(batch: Batch, size: int | None) -> Batch:
+    """The same rows, at most `size` of them at a time. Their gradients add up to the whole's."""
+    return [
+        (decisions, piece)
+        for decisions, rows in batch
+        for piece in torch.split(rows, size or len(rows))
+    ]
+
+
 def all_log_probs(
     policy: Policy, decisions: Decisions, rows: Tensor, *, temperature: float
 ) -> Tensor:

@@ -95,7 +95,7 @@ def sft_plan(config: TrainConfig, tasks: Sequence[Task]) -> list[Phase]:
 
 def start_plan(config: TrainConfig, tasks: Sequence[Task]) -> list[Phase]:
     """What it takes to have the policy that training starts from."""
-    if config.start_from is not None:
+    if config.start_from is not None or config.sft.steps == 0:
         return []
     sft = Phase("sft", config.sft.steps, "gradient steps")
     if config.demonstrations.file is not None:

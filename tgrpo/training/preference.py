@@ -23,7 +23,7 @@ from tgrpo.training.optimizer import Optimizer
 from tgrpo.training.preferences import Pairs, Prefer, logistic_loss
 from tgrpo.trajectory import Group, Trajectory
 
-PIECE = 256  # decisions that a gradient is taken of at a time
+PIECE = 256  # decisions that a gradient is taken of at a time, unless the learner says how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,12 @@ class PreferenceLearner:
         return torch.tensor(sums, dtype=torch.float64)
 
     def _pieces(self, policy: Policy, trajectory: Trajectory) -> Iterator[Tensor]:
-        """Sums of the log-probs of at most `PIECE` decisions each."""
+        """Sums of the log-probs of at most `micro_batch` decisions each."""
         seen = joined([trajectory], policy.device)
         tokens = torch.from_numpy(trajectory.tokens).to(policy.device)
-        for begin in range(0, len(trajectory), PIECE):
-            rows = slice(begin, begin + PIECE)
+        size = self.config.micro_batch or PIECE
+        for begin in range(0, len(trajectory), size):
+            rows = slice(begin, begin + size)
             yield policy.log_probs(
                 trajectory.context, seen[rows], tokens[rows], temperature=self.temperature
             ).sum()

@@ -62,7 +62,7 @@ def train_sft(
     recent: list[dict[str, float]] = []
     for step in range(config.steps):
         _set_learning_rate(optimizer, config, step)
-        batch = _draw(examples, config.batch_size, generator)
+        batch = _in_pieces(_draw(examples, config.batch_size, generator), config.micro_batch)
         recent.append(_train_step(policy, optimizer, batch, targets, config, generator))
         if progress is not None:
             progress(step + 1, config.steps, recent[-1])
@@ -131,6 +131,14 @@ def _draw(
         if len(rows):
             index = torch.from_numpy(rows).to(item.tokens.device)
             yield _Examples(item.context, item.seen[index], item.tokens[index])
+
+
+def _in_pieces(batch: Iterator[_Examples], size: int | None) -> Iterator[_Examples]:
+    """The same decisions, at most `size` of them at a time."""
+    for item in batch:
+        for begin in range(0, len(item), size or len(item)):
+            rows = slice(begin, begin + (size or len(item)))
+            yield _Examples(item.context, item.seen[rows], item.tokens[rows])
 
 
 def _train_step(

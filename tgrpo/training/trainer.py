@@ -17,6 +17,7 @@ from tgrpo.files import link_file, sweep, write_json
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import load_policy
 from tgrpo.policies.base import Policy
+from tgrpo.policies.soundness import expect_sound
 from tgrpo.policies.threads import threads
 from tgrpo.programs import TaskProgram
 from tgrpo.progress import Forecast, Listener
@@ -68,7 +69,7 @@ def train(
     the place of what they were (`resuming` says which changes keep the run the same).
 
     Raises RunInUseError, WorkerError, CheckpointError, DemonstrationFileError, NoUsableStateError,
-    DiskFullError, OSError.
+    DiskFullError, UnsoundPolicyError, OSError.
     """
     with folder.locked():
         sweep(folder.path)
@@ -134,6 +135,7 @@ class _Run:
     def whole(self, state: State | None) -> TrainingResult:
         """All of the run, or what is left of it after `state`."""
         policy, learner, iteration = self._begin() if state is None else self._go_on(state)
+        expect_sound(policy, [item.task for item in self.programs])
         self.evaluations.forget_after(iteration)
         self.scores = {
             number: score(evaluation)

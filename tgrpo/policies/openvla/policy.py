@@ -1,0 +1,177 @@
+"""OpenVLA as a policy: a frozen checkpoint that all share, and an adapter of its own.
+
+It sees one camera and the instruction, no state. What it learns is in the adapter alone, and so is
+what a checkpoint of ours holds, beside the name of the published one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from tgrpo import actions as bins
+from tgrpo.config import OpenVLAConfig
+from tgrpo.policies.base import check_noise, token_log_probs
+from tgrpo.policies.observations import Observations
+from tgrpo.policies.openvla.adapter import Adapter, is_fresh
+from tgrpo.policies.openvla.backbone import Backbone, backbone_of
+from tgrpo.policies.openvla.decoding import Prefix, action_logits, last_hidden, sample
+from tgrpo.policies.openvla.images import CAMERA
+from tgrpo.policies.openvla.saving import save_pretrained
+from tgrpo.policies.openvla.statistics import from_libero, to_libero
+from tgrpo.trajectory import Camera, Images, TaskContext
+
+
+class OpenVLAPolicy:
+    """See `tgrpo.policies.base.Policy`. Raises CheckpointError."""
+
+    kind = "openvla"
+    cameras: tuple[Camera, ...] = (CAMERA,)
+
+    def __init__(self, config: OpenVLAConfig, *, seed: int = 0) -> None:
+        """Equal seeds give bitwise equal adapters; a new one changes nothing yet."""
+        backbone = backbone_of(config)
+        self._set(config, backbone, backbone.slots.fresh(seed))
+
+    def _set(self, config: OpenVLAConfig, backbone: Backbone, adapter: Adapter | None) -> None:
+        self.config, self._backbone, self._adapter = config, backbone, adapter
+
+    @property
+    def device(self) -> torch.device:
+        return self._backbone.network.device
+
+    @property
+    def hidden_width(self) -> int:
+        return self._backbone.network.shapes.language.width
+
+    def sampler(self) -> OpenVLASampler:
+        return OpenVLASampler(self.config, self._backbone, self._frozen_adapter())
+
+    def hidden(self, context: TaskContext, seen: Observations) -> Tensor:
+        return last_hidden(self._backbone.network, self._look(context, seen)).float()
+
+    def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
+        return action_logits(self._backbone.network, self._look(context, seen), tokens)
+
+    def log_probs(
+        self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
+    ) -> Tensor:
+        logits = self.action_logits(context, seen, tokens)
+        return token_log_probs(logits, tokens, temperature=temperature)
+
+    def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:
+        statistics = self._backbone.statistics(context.suite)
+        return bins.encode(statistics.normalise(from_libero(actions)))
+
+    def reference(self) -> OpenVLAPolicy:
+        """Without an adapter, where nothing was learnt yet; else with a frozen copy of it."""
+        policy = object.__new__(OpenVLAPolicy)
+        policy._set(self.config, self._backbone, self._frozen_adapter())
+        return policy
+
+    def check_weights(self) -> None:
+        """Raise CheckpointError unless the frozen weights are the files'."""
+        self._backbone.check_weights()
+
+    def architecture(self) -> dict[str, Any]:
+        return self.config.model_dump(mode="json")
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """The adapter's alone."""
+        yield from (self._adapter or {}).items()
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        yield from (self._adapter or {}).values()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {name: tensor.detach() for name, tensor in self.named_parameters()}
+
+    @torch.no_grad()
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take over the adapter in `state`. Raises KeyError for another one's."""
+        for name, tensor in self.named_parameters():
+            tensor.copy_(state[name])
+
+    def to(self, device: str | torch.device) -> OpenVLAPolicy:
+        """It is on the GPU where there is one, and stays where it is."""
+        assert torch.device(device).type == self.device.type
+        return self
+
+    def save_adapter(self, folder: Path) -> Path:
+        """The adapter in peft's own format."""
+        self._backbone.slots.wear(self._adapter)
+        self._backbone.slots.peft.save_pretrained(str(folder))
+        return folder
+
+    def save_merged(self, folder: Path) -> Path:
+        """The whole network with its adapter added, in the published layout. See `saving`."""
+        return save_pretrained(self._merged, self._backbone.published, folder)
+
+    def _merged(self, name: str) -> Tensor:
+        slots, layer = self._backbone.slots, name.removesuffix(".weight")
+        weight = self._backbone.network.get_parameter(slots.frozen_name(name))
+        if self._adapter is None or layer == name:
+            return weight
+        return weight.float() + slots.difference(layer, self._adapter).to(weight.device)
+
+    def _frozen_adapter(self) -> Adapter | None:
+        if self._adapter is None or is_fresh(self._adapter):
+            return None
+        return self._backbone.slots.adapter(self._adapter, trainable=False)
+
+    def _look(self, context: TaskContext, seen: Observations) -> Prefix:
+        learning = torch.is_grad_enabled() and any(p.requires_grad for p in self.parameters())
+        frames = seen.images[CAMERA.name].cpu().numpy()
+        return self._backbone.look(self._adapter, context.instruction, frames, learning=learning)
+
+
+class OpenVLASampler:
+    """See `tgrpo.policies.base.Sampler`. Pickled, it is its configuration and adapter: the frozen
+    weights are found anew, or not at all where they are loaded already.
+    """
+
+    cameras: tuple[Camera, ...] = (CAMERA,)
+
+    def __init__(self, config: OpenVLAConfig, backbone: Backbone, adapter: Adapter | None) -> None:
+        self._config, self._backbone, self._adapter = config, backbone, adapter
+
+    @torch.no_grad()
+    def sample(
+        self,
+        context: TaskContext,
+        robot: np.ndarray,
+        objects: np.ndarray,  # noqa: ARG002
+        *,
+        temperature: float,
+        uniforms: np.ndarray | None = None,
+        images: Images | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        assert images is not None, "it asks for a camera"
+        check_noise(temperature, uniforms, len(robot))
+        before = self._backbone.look(
+            self._adapter, context.instruction, images[CAMERA.name], learning=False
+        )
+        noise = None if uniforms is None else torch.from_numpy(uniforms).to(before.mask.device)
+        tokens, log_probs = sample(
+            self._backbone.network, before, temperature=temperature, uniforms=noise
+        )
+        return tokens.cpu().numpy(), log_probs.cpu().numpy()
+
+    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:
+        """Raises StatisticsError for a suite that the checkpoint has no statistics of."""
+        return to_libero(self._backbone.statistics(context.suite).unnormalise(bins.decode(tokens)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        tensors = {name: tensor.detach().cpu() for name, tensor in (self._adapter or {}).items()}
+        return _unpickled, (self._config, tensors)
+
+
+def _unpickled(config: OpenVLAConfig, tensors: Mapping[str, Tensor]) -> OpenVLASampler:
+    backbone = backbone_of(config)
+    adapter = backbone.slots.adapter(tensors, trainable=False) if tensors else None
+    return OpenVLASampler(config, backbone, adapter)
