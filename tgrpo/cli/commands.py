@@ -56,9 +56,9 @@ def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
         load_policy(config.start_from, kind=config.policy.kind)
         return
     if config.policy.kind == "openvla":
-        from tgrpo.policies.openvla.backbone import expect_usable  # transformers: seconds
+        from tgrpo.cli.openvla_inputs import check_openvla  # transformers: seconds of loading
 
-        expect_usable(config.openvla, sorted({task.suite for task in tasks}))
+        check_openvla(config, sorted({task.suite for task in tasks}))
     if config.sft.steps == 0:
         return
     if config.demonstrations.file is not None:

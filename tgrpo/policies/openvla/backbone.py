@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 
 from tgrpo.checkpoint import CheckpointError
 from tgrpo.config import OpenVLAConfig
+from tgrpo.openvla_shapes import Shapes
 from tgrpo.policies.openvla import names
 from tgrpo.policies.openvla.adapter import Adapter, Slots
 from tgrpo.policies.openvla.decoding import Prefix, prefix
@@ -84,14 +86,19 @@ def backbone_of(config: OpenVLAConfig) -> Backbone:
     assert config.checkpoint is not None, "the configuration was checked"
     folder = local_folder(config.checkpoint)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    precision = config.precision
-    if precision == "auto":
-        precision = "bfloat16" if device.type == "cuda" else "float32"
+    precision = precision_on(device, config)
     return _load(folder, config.model_copy(update={"precision": precision}), device)
 
 
-def expect_usable(config: OpenVLAConfig, suites: Sequence[str]) -> None:
-    """Look for every mistake that can be found without loading a weight.
+def precision_on(device: torch.device, config: OpenVLAConfig) -> Literal["float32", "bfloat16"]:
+    """Of the frozen weights there."""
+    if config.precision == "auto":
+        return "bfloat16" if device.type == "cuda" else "float32"
+    return config.precision
+
+
+def expect_usable(config: OpenVLAConfig, suites: Sequence[str]) -> Shapes:
+    """Look for every mistake that can be found without loading a weight; returns the sizes.
 
     Raises CheckpointError, and StatisticsError for a suite without action statistics.
     """
@@ -99,13 +106,15 @@ def expect_usable(config: OpenVLAConfig, suites: Sequence[str]) -> None:
     published = open_published(local_folder(config.checkpoint))
     for suite in suites:
         statistics_key(published.statistics, config.unnorm_key or suite)
+    return published.shapes
 
 
 @lru_cache(maxsize=1)  # the reference of a resumed run, and a test after it, have the same one
 def _load(folder: Path, config: OpenVLAConfig, device: torch.device) -> Backbone:
     published = open_published(folder)
     towers = _towers(folder)
-    network = load_network(published, device=device, dtype=_PRECISIONS[config.precision])
+    dtype = _PRECISIONS[precision_on(device, config)]
+    network = load_network(published, device=device, dtype=dtype)
     slots = Slots(network, rank=config.lora_rank, alpha=config.lora_alpha)
     how = {"use_reentrant": False, "context_fn": slots.contexts}
     for part in (network.dino, network.siglip, network.language_model):
