@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 import rewardlang
-from tgrpo.libero_package import import_libero, libero_path
+from tgrpo.libero_package import COMPLETE, LiberoMissingError, import_libero, libero_path
 
 CONTROL_HZ = 20  # control steps per second of simulated time
 SETTLING_STEPS = 10
@@ -26,6 +26,14 @@ MAX_STEPS = {
     "libero_90": 400,
 }
 
+# LIBERO-PRO's perturbations: what lies in another place, and what is another thing of its kind.
+# Its suites are for evaluation alone, and their episodes as long as those of the suite perturbed.
+PERTURBATIONS = ("swap", "object")
+PERTURBED = {
+    f"{suite}_{kind}": suite
+    for suite in ("libero_spatial", "libero_object", "libero_goal", "libero_10")
+    for kind in PERTURBATIONS
+}
 
 MOST_LISTED = 5
 
@@ -74,14 +82,22 @@ def suites() -> tuple[str, ...]:
 @cache
 def suite_tasks(suite: str) -> tuple[Task, ...]:
     """All tasks of a suite in LIBERO's order. Raises UnknownTaskError, LiberoMissingError."""
-    if suite not in MAX_STEPS:
-        raise UnknownTaskError("suite", suite, suites())
+    _expect_suite(suite, suite)
     folder = libero_path("bddl_files") / suite
-    listed = import_libero("benchmark").task_maps[suite].values()
+    listed = import_libero("benchmark").task_maps
+    if suite not in listed:
+        raise LiberoMissingError(f"{suite} is LIBERO-PRO's: pip install {COMPLETE}")
+    steps = MAX_STEPS[PERTURBED.get(suite, suite)]
     return tuple(
-        Task(suite, task.name, task.language, folder / task.bddl_file, MAX_STEPS[suite])
-        for task in listed
+        Task(suite, task.name, task.language, folder / task.bddl_file, steps)
+        for task in listed[suite].values()
     )
+
+
+def _expect_suite(suite: str, given: str) -> None:
+    if suite not in MAX_STEPS and suite not in PERTURBED:
+        # A path to a BDDL file begins with no suite at all.
+        raise UnknownTaskError("suite", suite or given, suites())
 
 
 def task_of_file(bddl_file: Path) -> Task:
@@ -96,8 +112,7 @@ def task_of_file(bddl_file: Path) -> Task:
 def find_task(suite_or_id: str, name: str | None = None) -> Task:
     """The task `suite/name`, given as one string or as two. Raises UnknownTaskError."""
     suite, _, rest = suite_or_id.partition("/")
-    if suite not in MAX_STEPS:  # a path to a BDDL file begins with no suite at all
-        raise UnknownTaskError("suite", suite or suite_or_id, suites())
+    _expect_suite(suite, suite_or_id)
     wanted = rest if name is None else name
     by_name = {task.name: task for task in suite_tasks(suite)}
     if wanted not in by_name:

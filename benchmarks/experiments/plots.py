@@ -10,7 +10,7 @@ import matplotlib as mpl
 mpl.use("Agg")  # before pyplot: no display is asked for
 
 import numpy as np
-from definitions import Experiment
+from experiment import Experiment
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from tables import outcomes, rate
@@ -56,6 +56,7 @@ def _curves(axes: Axes, results: Sequence[Result], experiment: Experiment, suite
             for item in results
             if (item.trial.suite.name, item.trial.method.name) == (suite, method.name)
             and item.trial.method.options
+            and item.validation
         ]
         if not own:
             continue

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-from definitions import Experiment
 from estimates import Estimate, bootstrap, holm
+from experiment import Experiment
+from markdown_tables import NOT_RUN, table
 from trials import Result
 
-NOT_RUN = "not run"
+_NAMES = {"last": "last", "best": "best by validation"}
 
 
 def outcomes(
@@ -46,53 +48,58 @@ def differences(
 
 
 def markdown(results: Sequence[Result], experiment: Experiment) -> str:
-    """A table of rates and, for each suite, one of differences."""
-    suites = [suite.name for suite in experiment.suites]
-    heads = [cell for name in suites for cell in (f"{name}, last", "best by validation", "seeds")]
-    rows = [
-        [method.name, *(cell for name in suites for cell in _rates(results, name, method.name))]
-        for method in experiment.methods
+    """Tables of rates and, for each suite, one of differences."""
+    suites, wide = [suite.name for suite in experiment.suites], experiment.side_by_side
+    parts = [suites[first : first + wide] for first in range(0, len(suites), wide)]
+    rates = (_rate_table(results, experiment, part) for part in parts)
+    gaps = (_gaps(results, experiment, suite) for suite in suites)
+    return "\n\n".join([*rates, *filter(None, gaps)])
+
+
+def _rate_table(results: Sequence[Result], experiment: Experiment, suites: Sequence[str]) -> str:
+    """A row for each method, with the suites side by side."""
+    named = [_NAMES[candidate] for candidate in experiment.candidates]
+    heads = [cell for suite in suites for cell in (f"{suite}, {named[0]}", *named[1:], "seeds")]
+    rows = []
+    for method in experiment.methods:
+        cells = (_rates(results, experiment, suite, method.name) for suite in suites)
+        rows.append([method.name, *itertools.chain.from_iterable(cells)])
+    return table(["success, %", *heads], rows)
+
+
+def _rates(results: Sequence[Result], experiment: Experiment, suite: str, method: str) -> list[str]:
+    items = [rate(results, suite, method, candidate) for candidate in experiment.candidates]
+    seeds = outcomes(results, suite, method, experiment.candidates[0])
+    return [*(NOT_RUN if item is None else _share(item) for item in items), str(len(seeds))]
+
+
+def _gaps(results: Sequence[Result], experiment: Experiment, suite: str) -> str:
+    """The table of a suite's differences; "" where there is none."""
+    found = [
+        differences(results, experiment, suite, candidate) for candidate in experiment.candidates
     ]
-    parts = [_table(["success, %", *heads], rows)]
-    for name in suites:
-        gaps = [
-            [
-                f"{first} − {second}",
-                _points(item),
-                f"{item.p:.3f}",
-                _points(best[0]),
-                f"{best[0].p:.3f}",
-                str(seeds),
-            ]
-            for (first, second), (item, seeds) in differences(
-                results, experiment, name, "last"
-            ).items()
-            for best in [differences(results, experiment, name, "best")[first, second]]
+    rows = [
+        [
+            f"{first} − {second}",
+            *(text for items in found for text in _difference(items[first, second][0])),
+            str(seeds),
         ]
-        head = [f"{name}, points", "last", "p (Holm)", "best", "p (Holm)", "seeds"]
-        parts += [_table(head, gaps)] if gaps else []
-    return "\n\n".join(parts)
+        for (first, second), (_, seeds) in found[0].items()
+    ]
+    named = [text for name in experiment.candidates for text in (_NAMES[name], "p (Holm)")]
+    return table([f"{suite}, points", *named, "seeds"], rows) if rows else ""
 
 
-def _rates(results: Sequence[Result], suite: str, method: str) -> list[str]:
-    shown = []
-    for candidate in ("last", "best"):
-        item = rate(results, suite, method, candidate)
-        shown.append(
-            NOT_RUN
-            if item is None
-            else f"{100 * item.value:.1f} ({100 * item.low:.0f}–{100 * item.high:.0f})"
-        )
-    return [*shown, str(len(outcomes(results, suite, method, "last")))]
+def _share(item: Estimate) -> str:
+    return f"{100 * item.value:.1f} ({100 * item.low:.0f}–{100 * item.high:.0f})"
+
+
+def _difference(item: Estimate) -> tuple[str, str]:
+    return _points(item), f"{item.p:.3f}"
 
 
 def _points(item: Estimate) -> str:
     return f"{100 * item.value:+.1f} ({100 * item.low:+.1f} … {100 * item.high:+.1f})"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def as_json(results: Sequence[Result], experiment: Experiment) -> dict[str, object]:
@@ -108,7 +115,7 @@ def as_json(results: Sequence[Result], experiment: Experiment) -> dict[str, obje
         "differences": {
             suite.name: {
                 candidate: _named(differences(results, experiment, suite.name, candidate))
-                for candidate in ("last", "best")
+                for candidate in experiment.candidates
             }
             for suite in experiment.suites
         },

@@ -9,9 +9,10 @@ that was not stands there as "not run".
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from tgrpo.capacity import cores
 
 PROGRAMS = Path(__file__).parents[2] / "tasks"
 CANDIDATES = ("sft", "last", "best")
+SFT = "SFT"  # the method that has no trials of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +34,19 @@ class Suite:
     tasks: tuple[str, ...]
     demonstrations: int  # per task: chosen so that validation of SFT is between 40 and 80 %
     sft_steps: int = 800
+    perturbs: str = ""  # of a suite that no policy is trained on: the suite that its policies know
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A name for the table and the options of `tgrpo train` that make it; none is SFT alone."""
+    """A name for the table and the options of `tgrpo train` that make it; none is SFT alone.
+
+    `programs`: its folder of programs, where it is relative below the experiment's folder.
+    """
 
     name: str
     options: tuple[str, ...] = ()
+    programs: Path = PROGRAMS
 
     @property
     def folder(self) -> str:
@@ -75,28 +82,34 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where and how trials are run. `common`: options of every `tgrpo train`."""
+    """Where and how trials are run. `common`: options of every `tgrpo train`.
+
+    `quick`: as little of everything as there can be.
+    """
 
     runs: Path
     common: tuple[str, ...]
     jobs: int = 1
+    quick: bool = False
 
     @property
     def workers(self) -> int:
         return max(1, cores() // self.jobs)
 
+    def programs(self, method: Method) -> Path:
+        return self.runs / method.programs
+
 
 def run_all(trials: Sequence[Trial], settings: Settings) -> list[Result]:
-    """Play what is not finished, `jobs` at a time; raises CalledProcessError for a failed run."""
+    """Play what is not finished, `jobs` at a time; raises CalledProcessError for a failed run.
+
+    SFT needs no run of its own: every run tests the policy that it started from.
+    """
+    trials = [trial for trial in trials if trial.method.options]
     starts = {(trial.suite, trial.seed): None for trial in trials}
     with ThreadPoolExecutor(settings.jobs) as pool:
         list(pool.map(lambda start: make_start(*start, settings), starts))
         return list(pool.map(lambda trial: _played(trial, settings), trials))
-
-
-def finished(trials: Iterable[Trial], settings: Settings) -> list[Result]:
-    """The results that are there already."""
-    return [result for trial in trials if (result := read(trial, settings)) is not None]
 
 
 def make_start(suite: Suite, seed: int, settings: Settings) -> Path:
@@ -106,7 +119,7 @@ def make_start(suite: Suite, seed: int, settings: Settings) -> Path:
     if not checkpoint.is_file():
         options = ["--preset", "quickstart", "--set", f"sft.steps={suite.sft_steps}"]
         options += ["--demos", str(suite.demonstrations), "--out", str(checkpoint)]
-        _tgrpo("sft", suite, seed, [*options, "--run-dir", str(folder / "sft")], settings)
+        _with_tasks("sft", suite, seed, [*options, "--run-dir", str(folder / "sft")], settings)
     return checkpoint
 
 
@@ -132,8 +145,14 @@ def _results(trial: Trial, settings: Settings) -> Path | None:
     folder = _folder(trial, settings)
     if trial.method.options:
         return next(iter(sorted(folder.glob("*/results.json"))), None)
-    found = sorted(folder.glob("*/*/results.json"))
-    return next((path for path in found if path.parts[-3] != "sft"), None)
+    found = (path for path in sorted(folder.glob("*/*/results.json")) if path.parts[-3] != "sft")
+    return next((path for path in found if _tasks(path) == set(trial.suite.tasks)), None)
+
+
+def _tasks(results: Path) -> set[str]:
+    """Names of the tasks that were tested: experiments with other tasks may share a folder."""
+    tested = json.loads(results.read_text())["candidates"]["sft"]["tasks"]
+    return {task["task"].rpartition("/")[2] for task in tested}
 
 
 def _played(trial: Trial, settings: Settings) -> Result:
@@ -143,12 +162,13 @@ def _played(trial: Trial, settings: Settings) -> Result:
         begun = next(iter(sorted(folder.glob("*/config.toml"))), None)
         if begun is not None:
             options = ["--resume", str(begun.parent)]
-            _run(["train", *options], folder)
+            tgrpo(["train", *options], folder)
         else:
             start = make_start(trial.suite, trial.seed, settings)
-            options = ["--rewards", str(PROGRAMS), "--from", str(start), "--run-dir", str(folder)]
+            programs = settings.programs(trial.method)
+            options = ["--rewards", str(programs), "--from", str(start), "--run-dir", str(folder)]
             options += [*settings.common, *trial.method.options]
-            _tgrpo("train", trial.suite, trial.seed, options, settings)
+            _with_tasks("train", trial.suite, trial.seed, options, settings)
         done = read(trial, settings)
     assert done is not None, trial
     return done
@@ -159,18 +179,22 @@ def _folder(trial: Trial, settings: Settings) -> Path:
     return seed if not trial.method.options else seed / trial.method.folder
 
 
-def _tgrpo(
+def _with_tasks(
     command: str, suite: Suite, seed: int, options: Sequence[str], settings: Settings
 ) -> None:
     tasks = [option for task in suite.tasks for option in ("--task", f"{suite.name}/{task}")]
     folder = Path(options[options.index("--run-dir") + 1])
     arguments = [command, *tasks, "--seed", str(seed), *options]
-    _run([*arguments, "--workers", str(settings.workers)], folder)
+    tgrpo([*arguments, "--workers", str(settings.workers)], folder)
 
 
-def _run(arguments: Sequence[str], folder: Path) -> None:
+def tgrpo(
+    arguments: Sequence[str], folder: Path, *, environment: Mapping[str, str] | None = None
+) -> None:
+    """Run the command; what it prints is kept in `folder`. Raises CalledProcessError."""
     print("tgrpo", *arguments, file=sys.stderr, flush=True)
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "output.txt", "a") as output:
         command = [sys.executable, "-m", "tgrpo", *arguments]
-        subprocess.run(command, check=True, stdout=output)
+        variables = {**os.environ, **(environment or {})}
+        subprocess.run(command, check=True, stdout=output, env=variables)

@@ -5,6 +5,7 @@ import pytest
 
 from tgrpo.libero_package import import_libero, libero_path, make_environment
 from tgrpo.simulation import initial_states
+from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import (
     COUNTS,
     FIRST_SEED,
@@ -209,3 +210,26 @@ def test_states_of_a_suite_that_is_not_shipped_can_be_generated(fresh_cache, tas
     task = find_task(task_id)
     generate_states(task, fresh_cache / task.suite / f"{task.name}.npz")
     assert [len(load_states(task, split)) for split in SPLITS] == [150, 50, 50]
+
+
+@pytest.mark.sim
+@pytest.mark.usefixtures("fresh_cache")
+def test_a_perturbed_suite_has_liberos_test_states_and_no_others():
+    name = "pick_up_the_orange_juice_and_place_it_in_the_basket"
+    perturbed = find_task("libero_object_swap", name)
+    states = load_states(perturbed, "test")
+    theirs = import_libero("benchmark").load_initial_states(
+        libero_path("init_states") / "libero_object_swap" / f"{name}.pruned_init"
+    )
+    assert np.array_equal([state.qpos for state in states], theirs[:, 1 : 1 + len(states[0].qpos)])
+    assert not any(state.success_at_reset for state in states)
+    simulation = Simulation(perturbed)
+    original = Simulation(find_task("libero_object", name))
+    moved = (
+        simulation.reset(states[0]).objects
+        - original.reset(load_states(original.task, "test")[0]).objects
+    )
+    row = simulation.context.object_names.index("orange_juice_1")
+    assert np.linalg.norm(moved[row, :2]) > 0.05  # m
+    with pytest.raises(InitialStatesError, match="it has test states, no validation states"):
+        load_states(perturbed, "validation")

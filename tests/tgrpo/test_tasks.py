@@ -10,6 +10,7 @@ from tgrpo import libero_package
 from tgrpo.libero_package import LiberoMissingError, import_libero
 from tgrpo.tasks import (
     MAX_STEPS,
+    PERTURBED,
     SETTLING_ACTION,
     UnknownTaskError,
     find_task,
@@ -41,6 +42,18 @@ def test_every_task_has_a_scene_with_the_same_instruction(suite):
     for task in suite_tasks(suite):
         assert task.scene.id == task.id
         assert task.scene.instruction == task.instruction
+
+
+@pytest.mark.parametrize(("suite", "origin"), PERTURBED.items())
+def test_a_perturbed_suite_has_the_tasks_and_the_time_of_the_suite_that_was_perturbed(
+    suite, origin
+):
+    assert suite not in suites()
+    assert [task.name for task in suite_tasks(suite)] == [t.name for t in suite_tasks(origin)]
+    for task, original in zip(suite_tasks(suite), suite_tasks(origin), strict=True):
+        assert (task.instruction, task.max_steps) == (original.instruction, original.max_steps)
+        assert task.bddl_file.read_text() != original.bddl_file.read_text()
+        assert find_task(task.id) is task
 
 
 def test_a_task_is_found_by_id_or_by_two_names():

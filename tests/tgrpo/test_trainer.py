@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from tgrpo.layers import Layer, file_layer, preset_layer, resolve
 from tgrpo.metrics import MetricsWriter
 from tgrpo.policies import load_policy
 from tgrpo.programs import TaskProgram, select
-from tgrpo.progress import Forecast, Phase, Status
+from tgrpo.progress import Forecast, Phase, StageShares, Status
 from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import Task
 from tgrpo.training.planning import group_jobs, plan
@@ -48,9 +49,13 @@ class Log:
     def __init__(self) -> None:
         self.notes: list[str] = []
         self.statuses: list[Status] = []
+        self.reached: list[Sequence[StageShares]] = []
 
     def status(self, status: Status) -> None:
         self.statuses.append(status)
+
+    def stages(self, tasks: Sequence[StageShares]) -> None:
+        self.reached.append(tasks)
 
     def note(self, text: str) -> None:
         self.notes.append(text)
@@ -277,6 +282,7 @@ class TestRun:
         assert phases == ["demonstrate", "sft", "validate", "train", "test"]
         assert all(status.seconds_left >= 0 for status in log.statuses)
         assert log.statuses[-1].done == log.statuses[-1].total
+        assert [[item.task for item in tasks] for tasks in log.reached] == [[MILK], [MILK]]
         (note,) = (note for note in log.notes if note.startswith("iteration 2/2: success "))
         first, second = note.splitlines()
         assert "steps/s" in first

@@ -10,16 +10,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+import rewardlang
 from tgrpo.capacity import CONTROL_STEPS_PER_SECOND, cores, evaluation_slots
 from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
 from tgrpo.cli.listeners import make_listener
 from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
 from tgrpo.cli.options import Resolved
-from tgrpo.cli.report import (
-    print_evaluation,
-    print_paths,
-)
+from tgrpo.cli.report import print_evaluation, print_paths
 from tgrpo.cluster import expect_backend
 from tgrpo.config import BackendName, OpenVLAConfig, TasksConfig, TrainConfig
 from tgrpo.files import write_json
@@ -196,6 +194,7 @@ def run_evaluation(
     chosen = choose_tasks(suite, names or (() if suite else trained_on))
     if not chosen:
         raise UnknownChoiceError("which tasks? this policy names none: --suite and --task do")
+    _expect_scenes(chosen)
     jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
     warn(console)
     steps = sum(len(job.states) * job.task.max_steps for job in jobs)
@@ -236,6 +235,19 @@ def _evaluated_policy(evaluated: Path | OpenVLAConfig) -> tuple[Policy, tuple[st
         policy, stored = load_policy(evaluated)
         return policy, tuple(map(str, stored.extra.get("tasks", ())))
     return make_policy("openvla", architecture=evaluated.model_dump()), ()
+
+
+def _expect_scenes(tasks: Sequence[Task]) -> None:
+    """Raises UnknownChoiceError for scenes that do not ship, with what makes them known."""
+    for task in tasks:
+        try:
+            _ = task.scene
+        except rewardlang.UnknownSceneError:
+            raise UnknownChoiceError(
+                f"the scenes of {task.suite} do not ship; these two lines make them known:\n"
+                f"  tgrpo catalogue --bddl {task.bddl_file.parent} --out scenes\n"
+                "  export REWARDLANG_SCENES=scenes"
+            ) from None
 
 
 def _write_videos(folder: Path, policy: Policy, jobs: Sequence[EvaluationJob]) -> Iterator[Path]:

@@ -242,7 +242,8 @@ def evaluate(
 
     Ten settling steps, the suite's maximum of steps, fixed initial states; success with its 95 %
     Wilson interval, and successes before the first action counted separately. Without --suite and
-    --task the tasks are those that the checkpoint was trained on.
+    --task the tasks are those that the checkpoint was trained on. LIBERO-PRO's suites SUITE_swap
+    (objects in each other's places) and SUITE_object (other objects of the kind) have test states.
 
     Examples:
 
@@ -253,6 +254,8 @@ def evaluate(
       tgrpo eval best.safetensors --episodes 10 --video videos
 
       tgrpo eval --policy openvla:openvla/openvla-7b-finetuned-libero-object --suite libero_object
+
+      tgrpo eval best.safetensors --suite libero_object_swap
     """
     with reporting():
         if (checkpoint is None) == (policy is None):

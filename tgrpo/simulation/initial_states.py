@@ -32,7 +32,7 @@ from tgrpo.libero_package import import_libero, libero_path, make_environment
 from tgrpo.simulation.model_cache import environment_objects
 from tgrpo.simulation.state_files import shipped_file, state_file
 from tgrpo.simulation.stepper import FastStepper
-from tgrpo.tasks import SETTLING_ACTION, SETTLING_STEPS, Task, suite_tasks
+from tgrpo.tasks import PERTURBED, SETTLING_ACTION, SETTLING_STEPS, Task, suite_tasks
 
 logger = logging.getLogger(__name__)
 
@@ -77,10 +77,15 @@ class InitialStatesError(RuntimeError):
 def load_states(task: Task, split: Split) -> tuple[InitialState, ...]:
     """The initial states of one split: 150 train, 50 validation or 50 test.
 
-    Raises InitialStatesError for a damaged file, ValueError for an unknown split.
+    Raises InitialStatesError for a damaged file, and for other states than those for tests of a
+    perturbed suite; ValueError for an unknown split.
     """
     if split not in SPLITS:
         raise ValueError(f"unknown split {split!r}; there are {', '.join(SPLITS)}")
+    if split not in _splits(task):
+        raise InitialStatesError(
+            f"{task.suite} is LIBERO-PRO's, for evaluation: it has test states, no {split} states"
+        )
     path = state_file(task)
     if not path.is_file():
         logger.info("generating initial states of %s once, into %s", task.id, path)
@@ -101,7 +106,7 @@ def generate_states(task: Task, path: Path) -> None:
             sampler.state_from_vector(vector, index, fixtures)
             for index, vector in enumerate(_fixed_states(task))
         ]
-        for split in ("train", "validation"):
+        for split in _splits(task)[1:]:
             states += itertools.islice(sampler.states(split), COUNTS[split])
     finally:
         environment.close()
@@ -109,6 +114,11 @@ def generate_states(task: Task, path: Path) -> None:
         logger.info("%s: rejected the draws of seeds %s", task.id, sampler.rejected)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda temporary: _write(temporary, states, sampler.rejected))
+
+
+def _splits(task: Task) -> tuple[Split, ...]:
+    """Test states, and those that the placement sampler draws: none of a perturbed suite."""
+    return ("test",) if task.suite in PERTURBED else ("test", "train", "validation")
 
 
 def _fixed_states(task: Task) -> np.ndarray:
