@@ -8,10 +8,9 @@ import torch
 
 from tgrpo.capacity import control_groups, free_memory
 from tgrpo.config import TrainConfig
+from tgrpo.estimates.asked import setting_of
 from tgrpo.estimates.fitting import check_fits
-from tgrpo.estimates.memory import Setting
-from tgrpo.policies.openvla.backbone import expect_usable, precision_on
-from tgrpo.tasks import MAX_STEPS
+from tgrpo.policies.openvla.backbone import expect_usable
 
 
 def check_openvla(config: TrainConfig, suites: Sequence[str]) -> None:
@@ -20,20 +19,7 @@ def check_openvla(config: TrainConfig, suites: Sequence[str]) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     available = _available(device)
     if available is not None:
-        check_fits(shapes, _setting(config, device), available)
-
-
-def _setting(config: TrainConfig, device: torch.device) -> Setting:
-    rollout, learner = config.rollout, config.learner
-    steps = rollout.max_steps or max(MAX_STEPS.values())
-    decisions = rollout.groups_per_iteration * rollout.group_size * steps
-    return Setting(
-        precision=precision_on(device, config.openvla),
-        rank=config.openvla.lora_rank,
-        arms=rollout.group_size,
-        evaluation=config.evaluation.batch_size,
-        micro_batch=learner.micro_batch or -(-decisions // learner.minibatches),
-    )
+        check_fits(shapes, setting_of(config, gpu=device.type == "cuda"), available)
 
 
 def _available(device: torch.device) -> int | None:

@@ -9,27 +9,21 @@ from typing import Any
 
 import typer
 
-from tgrpo.capacity import CONTROL_STEPS_PER_SECOND, worker_count
 from tgrpo.cli.console import make_console
 from tgrpo.cli.mistakes import BAD_INPUT, WRONG_USAGE, fail
 from tgrpo.cli.plan_tables import print_openvla
 from tgrpo.config import TrainConfig
+from tgrpo.estimates.asked import workload_of
 from tgrpo.estimates.cards import CARDS, DEFAULT_CARD, GB, TERA, Card
 from tgrpo.estimates.memory import Precision, Setting
 from tgrpo.estimates.plan import as_json, plan
-from tgrpo.estimates.time import Workload
 from tgrpo.openvla_shapes import PUBLISHED, PUBLISHED_IDS, Shapes
-from tgrpo.tasks import MAX_STEPS
-
-FRAME_SECONDS = 0.0007  # to draw one image on a GPU; assumed
 
 
-def plan_openvla(
-    kind: str, source: str, config: TrainConfig, setting: Setting, card: Card, *, as_data: bool
-) -> None:
+def plan_openvla(config: TrainConfig, setting: Setting, card: Card, *, as_data: bool) -> None:
     """Print, and end with 1 where it does not fit."""
-    shapes, name = find_shapes(kind, source), f"openvla:{source or PUBLISHED_IDS[0]}"
-    found = plan(name, shapes, setting, card, workload_of(config, frame=FRAME_SECONDS))
+    source = config.openvla.checkpoint or ""
+    found = plan(f"openvla:{source}", find_shapes(source), setting, card, workload_of(config))
     if as_data:
         typer.echo(json.dumps(as_json(found), indent=2))
     else:
@@ -38,12 +32,9 @@ def plan_openvla(
         raise typer.Exit(BAD_INPUT)
 
 
-def find_shapes(kind: str, source: str) -> Shapes:
+def find_shapes(source: str) -> Shapes:
     """Of what was published under an id, or of the headers of the files in a folder."""
-    if kind != "openvla":
-        message = f"--policy {kind}: not known; known are tiny, openvla:FOLDER and openvla:ID"
-        fail(message, WRONG_USAGE)
-    if source in ("", *PUBLISHED_IDS):
+    if source in PUBLISHED_IDS:
         return PUBLISHED
     if not Path(source).is_dir():
         fail(
@@ -86,18 +77,3 @@ def choose_card(
     if changed:
         changed["name"] = f"{card.name} with the numbers given"
     return replace(card, **changed)
-
-
-def workload_of(config: TrainConfig, *, frame: float = 0.0) -> Workload:
-    """Of an iteration whose arms all play to the limit of an episode; `frame`: seconds to draw."""
-    rollout = config.rollout
-    longest = max(MAX_STEPS.values())
-    steps = rollout.max_steps or MAX_STEPS.get(config.tasks.suite or "", longest)
-    return Workload(
-        decisions=rollout.groups_per_iteration * rollout.group_size * steps,
-        lanes=rollout.groups_in_flight,
-        workers=worker_count(config),
-        step=1 / CONTROL_STEPS_PER_SECOND + frame,
-        epochs=config.learner.epochs,
-        reference=config.learner.kl_weight > 0,
-    )

@@ -5,22 +5,24 @@ Commands import what they need when they run.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
 
 from tgrpo.cli.arguments import ConfigFile, Preset, Settings, Suite, Workers
 from tgrpo.cli.mistakes import reporting
+from tgrpo.openvla_shapes import PUBLISHED_IDS
 
 
 def plan(
     policy: Annotated[
-        str,
+        str | None,
         typer.Option(
-            metavar="KIND",
-            help="tiny, or openvla:FOLDER, or openvla:ID of a checkpoint that OpenVLA published.",
+            metavar="tiny|openvla:PATH",
+            help="tiny, or OpenVLA by its folder or its id. [openvla:openvla/openvla-7b]",
         ),
-    ] = "openvla:openvla/openvla-7b",
+    ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
     settings: Settings = None,
@@ -29,12 +31,13 @@ def plan(
     groups_per_iteration: Annotated[int | None, typer.Option(help="Groups per update.")] = None,
     workers: Workers = None,
     precision: Annotated[
-        Literal["bfloat16", "float32", "int8"], typer.Option("--dtype", help="Of the weights.")
-    ] = "bfloat16",
-    lora_rank: Annotated[int, typer.Option(help="Rank of the adapters.", min=1)] = 32,
+        Literal["bfloat16", "float32", "int8"] | None,
+        typer.Option("--dtype", help="Of the frozen weights. [bfloat16]"),
+    ] = None,
+    lora_rank: Annotated[int | None, typer.Option(help="Rank of the adapters.", min=1)] = None,
     micro_batch: Annotated[
-        int, typer.Option(help="Decisions whose gradients are computed at once.", min=1)
-    ] = 4,
+        int | None, typer.Option(help="Decisions whose gradients are computed at once.", min=1)
+    ] = None,
     checkpointing: Annotated[
         bool, typer.Option(help="Compute activations again instead of keeping them.")
     ] = True,
@@ -58,9 +61,9 @@ def plan(
 ) -> None:
     """Estimate memory and time of a configuration; nothing is loaded, downloaded or simulated.
 
-    Memory is counted, tensor by tensor; time is a bound, what the card cannot do faster. Without
-    --preset and --config the preset is the policy's: paper, or quickstart for tiny. Exits with 1
-    where it does not fit, and says what would.
+    Memory is counted, tensor by tensor; time is a bound, what the card cannot do faster. What is
+    not given is the preset's, or the configuration's. Exits with 1 where it does not fit, and says
+    what would.
 
     Examples:
 
@@ -73,33 +76,34 @@ def plan(
     with reporting():
         from tgrpo.cli.options import resolve_options
         from tgrpo.cli.plan import choose_card, plan_openvla
-        from tgrpo.estimates.memory import Setting
+        from tgrpo.estimates.asked import setting_of
 
-        kind, _, source = policy.partition(":")
-        default = None if config else ("quickstart" if kind == "tiny" else "paper")
+        if policy is None and config is None and preset in (None, "openvla"):
+            policy = f"openvla:{PUBLISHED_IDS[0]}"
         named = {
+            "policy": policy,
             "suite": suite,
             "group_size": group_size,
             "groups_per_iteration": groups_per_iteration,
             "workers": workers,
         }
         configuration = resolve_options(
-            named, preset=preset or default, config_file=config, settings=settings or ()
+            named, preset=preset, config_file=config, settings=settings or ()
         ).config
-        if kind == "tiny":
+        if configuration.policy.kind == "tiny":
             from tgrpo.cli.plan_tiny import plan_tiny  # torch: seconds of loading
 
             plan_tiny(configuration, as_data=as_data)
             return
-        setting = Setting(
-            precision=precision,
-            rank=lora_rank,
-            arms=configuration.rollout.group_size,
-            evaluation=configuration.evaluation.batch_size,
-            micro_batch=micro_batch,
+        asked = setting_of(configuration)
+        setting = replace(
+            asked,
+            precision=precision or asked.precision,
+            rank=lora_rank or asked.rank,
+            micro_batch=micro_batch or asked.micro_batch,
             checkpointing=checkpointing,
             cards=gpus,
             sharded=sharded,
         )
-        chosen = choose_card(card, memory, bandwidth, flops, precision)
-        plan_openvla(kind, source, configuration, setting, chosen, as_data=as_data)
+        chosen = choose_card(card, memory, bandwidth, flops, setting.precision)
+        plan_openvla(configuration, setting, chosen, as_data=as_data)

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from tgrpo.estimates.cards import GB, TERA
 from tgrpo.estimates.fitting import advice, gib
+from tgrpo.estimates.memory import ADAPTERS
 from tgrpo.estimates.plan import CAMERA, Plan
 from tgrpo.estimates.time import matrix_rate
 from tgrpo.estimates.weights import adapter_parameters, parameters
@@ -70,7 +71,11 @@ def _memory_rows(plan: Plan) -> Iterator[Row]:
         gib(memory.weights),
         f"a share of {setting.cards}" if setting.shards > 1 else "the reference has the same",
     )
-    yield "LoRA", gib(memory.adapter), f"rank {setting.rank}: {trained:.3g} million in float32"
+    yield (
+        "LoRA",
+        gib(memory.adapter),
+        f"rank {setting.rank}: {ADAPTERS} times {trained:.3g} million in float32",
+    )
     yield "its gradients and moments", gib(memory.gradients + memory.moments), "AdamW, in float32"
     yield "overhead", gib(memory.overhead), "CUDA's context and workspaces; assumed"
     arms = f"{setting.batch} at once, {setting.sequence} tokens"
@@ -88,7 +93,7 @@ def _host_rows(plan: Plan) -> Iterator[Row]:
     yield "simulators", gib(host.simulators), f"{work.workers} processes"
     yield "renderers", gib(host.renderers), "a task with its textures in each"
     yield "learner", gib(host.learner), "torch, and what an iteration's groups are but images"
-    images = f"{work.decisions} of {CAMERA.height} × {CAMERA.width}, uint8"
+    images = f"{work.decisions} of {CAMERA.height} × {CAMERA.width}, uint8, twice"
     yield "images", gib(host.images), images
     yield "peak", gib(host.peak), ""
 
@@ -97,7 +102,8 @@ def _time_rows(plan: Plan) -> Iterator[Row]:
     times, work = plan.times, plan.workload
     parts = f"prefill {duration(times.prefill)}, decode {duration(times.decode)}"
     yield "a decision", duration(times.decision), f"of {plan.setting.arms} arms: {parts}"
-    limit = f"{work.decisions} decisions: every episode to its limit"
+    ready = f"; {duration(work.image)} to make an image ready, assumed" if work.image else ""
+    limit = f"{work.decisions}: every episode to its limit{ready}"
     yield "an iteration's decisions", duration(times.policy), limit
     steps = f"{1 / work.step:.0f} steps/s on each of {work.workers} cores; assumed"
     yield "its simulation", duration(times.simulating), steps

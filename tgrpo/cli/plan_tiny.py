@@ -12,10 +12,10 @@ import typer
 
 from tgrpo.capacity import CONTROL_STEPS_PER_SECOND
 from tgrpo.cli.console import make_console
-from tgrpo.cli.plan import workload_of
 from tgrpo.cli.plan_tables import Row, duration, print_tables
 from tgrpo.config import TrainConfig
 from tgrpo.doctor.sizes import size_text
+from tgrpo.estimates.asked import workload_of
 from tgrpo.estimates.host import HostMemory, host_memory
 from tgrpo.estimates.measuring import kept_bytes
 from tgrpo.estimates.time import Workload

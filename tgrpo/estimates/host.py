@@ -15,7 +15,7 @@ class HostMemory:
     simulators: int
     renderers: int
     learner: int
-    images: int  # uint8, of all decisions of an iteration
+    images: int  # uint8, of all decisions of an iteration: as episodes, and joined for the update
 
     @property
     def peak(self) -> int:
@@ -31,5 +31,5 @@ def host_memory(workers: int, decisions: int, cameras: tuple[Camera, ...] = ()) 
         simulators=workers * WORKER_MEMORY,
         renderers=workers * DRAWN_TASK_MEMORY if cameras else 0,
         learner=LEARNER_MEMORY,
-        images=decisions * frame,
+        images=2 * decisions * frame,
     )

@@ -31,6 +31,7 @@ Precision = Literal["bfloat16", "float32", "int8"]
 WIDTHS: dict[Precision, int] = {"bfloat16": 2, "float32": 4, "int8": 2}  # bytes of an activation
 FLOAT32 = 4
 ADAM_MOMENTS = 2
+ADAPTERS = 3  # the policy's, the one it acts with, the reference's: one set of weights below all
 PROMPT_TOKENS = 24  # "In: What action … to pick up the milk and place it in the basket?\nOut:"
 # CUDA's context, cuBLAS's workspaces and what the allocator cannot use. Assumed, not counted.
 CARD_OVERHEAD = 1 << 30
@@ -109,7 +110,7 @@ def memory_of(shapes: Shapes, setting: Setting) -> Memory:
         weights += gathered_bytes(shapes.language, setting.precision)
     return Memory(
         weights=weights,
-        adapter=_share(adapter, setting.shards),
+        adapter=_share(ADAPTERS * adapter, setting.shards),
         gradients=_share(adapter, setting.shards),
         moments=_share(ADAM_MOMENTS * adapter, setting.shards),
         cache=cache_bytes(shapes.language, setting),

@@ -1,8 +1,8 @@
 """Seconds at best: each pass over the weights takes at least the time to read them once, and at
 least that of its multiplications (the roofline: doi 10.1145/1498765.1498785).
 
-A multiplication with a weight is two FLOPs. Launches, normalisations, sampling, images and what
-cards send each other are not counted: a measured time is longer.
+A multiplication with a weight is two FLOPs. Launches, normalisations, sampling and what cards
+send each other are not counted: a measured time is longer.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Workload:
     lanes: int  # groups in flight: with two, simulators and policy work at the same time
     workers: int  # simulator processes, a core each
     step: float  # seconds of a control step and of its images, on one core
+    image: float = 0.0  # seconds to make one ready for the network, by the process that asks it
     epochs: int = 1
     reference: bool = True
 
@@ -50,7 +51,7 @@ class Times:
 
     prefill: float
     decode: float  # all of the action's tokens but the first
-    policy: float  # all decisions of an iteration
+    policy: float  # all decisions of an iteration, their images included
     simulating: float  # the steps between them
     collecting: float  # both
     updating: float
@@ -68,17 +69,20 @@ def times_of(shapes: Shapes, setting: Setting, card: Card, workload: Workload) -
     """Cards divide groups and micro-batches."""
     prefill, decode = prefill_seconds(shapes, setting, card), decode_seconds(shapes, setting, card)
     policy = workload.decisions / setting.arms * (prefill + decode) / setting.cards
+    policy += workload.decisions * workload.image
     simulating = workload.decisions * workload.step / workload.workers
     passes = _LEARNING_PASSES + setting.checkpointing * _CHECKPOINTING_PASSES
     passes += workload.reference * _REFERENCE_PASSES
-    learning = workload.epochs * workload.decisions * passes / setting.cards
+    one = _pass_seconds(shapes, setting, card) / setting.cards
+    learned = workload.epochs * workload.decisions
+    looks = 1 + workload.reference
     return Times(
         prefill=prefill,
         decode=decode,
         policy=policy,
         simulating=simulating,
         collecting=max(policy, simulating) if workload.lanes > 1 else policy + simulating,
-        updating=learning * _pass_seconds(shapes, setting, card),
+        updating=learned * (passes * one + looks * workload.image),
     )
 
 

@@ -57,7 +57,7 @@ def test_it_is_refused_exactly_where_its_peak_is_more_than_there_is(
 
 
 def test_the_refusal_names_numbers_and_every_way_out() -> None:
-    asked = Setting(arms=8, evaluation=64, checkpointing=False)
+    asked = Setting(arms=8, evaluation=48, checkpointing=False)
     with pytest.raises(DoesNotFitError) as refused:
         check_fits(PUBLISHED, asked, CARDS["rtx-4090"].memory)
     first, parts, *ways = str(refused.value).splitlines()
@@ -66,12 +66,13 @@ def test_the_refusal_names_numbers_and_every_way_out() -> None:
     assert "weights 14.0 GiB" in parts
     assert ways[0] == "what would fit:"
     assert any("gradient checkpointing" in way and "evaluations of 8" in way for way in ways)
-    assert any(way.startswith("  8-bit weights: ") for way in ways)
-    assert any(way.startswith("  2 GPUs that share the weights: ") for way in ways)
+    assert any(way.startswith("  4 GPUs that share the weights: ") for way in ways)
+    few = what_fits(PUBLISHED, Setting(arms=2, evaluation=2, micro_batch=1), 14 * GB)
+    assert [change.text for change in few] == ["8-bit weights", "2 GPUs that share the weights"]
 
 
 def test_smaller_batches_of_an_evaluation_come_before_smaller_groups() -> None:
-    (change, *_) = what_fits(PUBLISHED, Setting(arms=4, evaluation=64), 20 * GB)
+    (change, *_) = what_fits(PUBLISHED, Setting(arms=4, evaluation=64), 21 * GB)
     assert change.setting.arms == 4
     assert change.text == "evaluations of 8 episodes at once"
 
@@ -87,7 +88,7 @@ def test_images_are_bytes_and_only_who_draws_needs_textures() -> None:
     blind = host_memory(workers=3, decisions=100)
     seeing = host_memory(3, 100, (Camera("agentview", 256, 256), Camera("wrist", 128, 64)))
     assert (blind.renderers, blind.images) == (0, 0)
-    assert seeing.images == 100 * 3 * (256 * 256 + 128 * 64)
+    assert seeing.images == 2 * 100 * 3 * (256 * 256 + 128 * 64)
     assert seeing.peak - blind.peak == seeing.images + 3 * DRAWN_TASK_MEMORY
 
 

@@ -35,13 +35,13 @@ def test_the_published_network_is_planned_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "7.5 billion weights in bfloat16, 1 × h100" in done.stdout
-    assert "fits: 18.1 GiB of 74.5 GiB" in done.stdout
+    assert "fits: 20.4 GiB of 74.5 GiB" in done.stdout
 
 
 def test_numbers_are_those_of_the_formulas() -> None:
     found = data("--group-size", 8, "--micro-batch", 2, "--no-checkpointing", "--lora-rank", 16)
     memory = memory_of(
-        PUBLISHED, Setting(arms=8, evaluation=8, micro_batch=2, checkpointing=False, rank=16)
+        PUBLISHED, Setting(arms=8, evaluation=16, micro_batch=2, checkpointing=False, rank=16)
     )
     assert found["memory"]["peak"] == memory.peak
     assert found["memory"]["cache"] == memory.cache
@@ -62,14 +62,14 @@ def test_a_configuration_decides_the_size_of_an_iteration() -> None:
     work = found["workload"]
     assert (work["decisions"], work["lanes"], work["workers"]) == (3 * 4 * 520, 1, 6)
     assert not work["reference"]
-    assert found["host_memory"]["images"] == 3 * 4 * 520 * 256 * 256 * 3
+    assert found["host_memory"]["images"] == 2 * 3 * 4 * 520 * 256 * 256 * 3
 
 
 def test_what_does_not_fit_is_said_with_what_would() -> None:
     code, text = run("--card", "rtx-4090", "--dtype", "float32")
     assert code == 1
-    assert "does not fit: 33.3 GiB of 22.4 GiB" in text
-    assert "  bfloat16: 18.1 GiB\n" in text
+    assert "does not fit: 36.9 GiB of 22.4 GiB" in text
+    assert "  bfloat16: 20.4 GiB\n" in text
     code, text = run("--memory", 2)
     assert code == 1
     assert "nothing that can be set here would fit" in text
@@ -109,7 +109,7 @@ def test_the_tiny_policy_is_counted() -> None:
     ("arguments", "code", "said"),
     [
         (("--policy", "openvla:me/mine"), 1, "neither a folder nor one of the published openvla/"),
-        (("--policy", "octo"), 2, "--policy octo: not known; known are tiny, openvla:FOLDER"),
+        (("--policy", "octo"), 2, "policy.kind: must be 'tiny' or 'openvla', got 'octo'"),
         (("--card", "h1000"), 2, "--card h1000: not known; known are rtx-3090, "),
         (("--memory", "0", "--flops", "-1"), 2, "--memory 0: must be greater than 0\n--flops -1"),
         (("--dtype", "fp4"), 2, "'fp4' is not one of"),
@@ -121,3 +121,26 @@ def test_mistakes_are_named(arguments: tuple[str, ...], code: int, said: str) ->
     found, text = run(*arguments)
     assert found == code
     assert said in text
+
+
+def test_a_configuration_says_what_a_command_does_not(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    sections = {
+        "sft": "steps = 0",
+        "policy": 'kind = "openvla"',
+        "openvla": 'checkpoint = "openvla/openvla-7b"\nlora_rank = 8\nprecision = "float32"',
+        "learner": "micro_batch = 3",
+    }
+    file.write_text("".join(f"[{name}]\n{text}\n" for name, text in sections.items()))
+    found = data("--config", file)["setting"]
+    assert (found["rank"], found["precision"], found["micro_batch"]) == (8, "float32", 3)
+    found = data("--config", file, "--dtype", "bfloat16", "--lora-rank", 16, "--micro-batch", 1)
+    setting = found["setting"]
+    assert (setting["rank"], setting["precision"], setting["micro_batch"]) == (16, "bfloat16", 1)
+
+
+def test_without_micro_batches_all_of_a_minibatch_is_learned_from_at_once() -> None:
+    asked = ("--set", "learner.micro_batch=none", "--set", "rollout.max_steps=100")
+    assert data(*asked, "--set", "learner.minibatches=3")["setting"]["micro_batch"] == 1067
+    cloning = ("--set", "sft.steps=10", "--set", "sft.micro_batch=20")
+    assert data(*cloning)["setting"]["micro_batch"] == 20

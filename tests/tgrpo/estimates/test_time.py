@@ -61,6 +61,14 @@ def test_an_update_takes_two_passes_and_one_for_each_of_checkpointing_and_refere
         assert found == pytest.approx(passes / 2 * plain)
 
 
+def test_images_are_made_ready_for_every_look() -> None:
+    ready = replace(WORK, image=0.007)
+    plain, seeing = (times_of(PUBLISHED, Setting(), CARD, work) for work in (WORK, ready))
+    assert seeing.policy - plain.policy == pytest.approx(1600 * 0.007)
+    assert seeing.updating - plain.updating == pytest.approx(2 * 1600 * 0.007)
+    assert seeing.decision == plain.decision
+
+
 def test_with_two_lanes_simulators_and_policy_work_at_the_same_time() -> None:
     together = times_of(PUBLISHED, Setting(), CARD, WORK)
     in_turn = times_of(PUBLISHED, Setting(), CARD, replace(WORK, lanes=1))

@@ -33,9 +33,14 @@ class OpenVLAPolicy:
     kind = "openvla"
     cameras: tuple[Camera, ...] = (CAMERA,)
 
-    def __init__(self, config: OpenVLAConfig, *, seed: int = 0) -> None:
-        """Equal seeds give bitwise equal adapters; a new one changes nothing yet."""
-        backbone = backbone_of(config)
+    def __init__(
+        self, config: OpenVLAConfig, *, seed: int = 0, backbone: Backbone | None = None
+    ) -> None:
+        """Equal seeds give bitwise equal adapters; a new one changes nothing yet.
+
+        `backbone`: one that is there, in place of the checkpoint that `config` names.
+        """
+        backbone = backbone or backbone_of(config)
         self._set(config, backbone, backbone.slots.fresh(seed))
 
     def _set(self, config: OpenVLAConfig, backbone: Backbone, adapter: Adapter | None) -> None:
