@@ -209,7 +209,8 @@ def as_toml(config: TrainConfig, *, explain: bool = False) -> str:
     for name, value in sorted(values, key=lambda item: "." in item[0]):  # tables come last
         section, _, key = name.rpartition(".")
         table = document.setdefault(section, tomlkit.table()) if section else document
-        table[key] = NONE if value is None else value
+        entry = tomlkit.item(NONE if value is None else value)
         if meaning.get(name):
-            table[key].comment(meaning[name])
+            entry.comment(meaning[name])
+        table[key] = entry
     return tomlkit.dumps(document)

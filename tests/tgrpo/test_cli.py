@@ -97,7 +97,7 @@ def test_per_task_makes_a_run_for_each_task_and_a_table_of_all(tmp_path: Path) -
 
 COMMANDS = (
     *("train", "sft", "eval", "demonstrate", "tasks", "states", "catalogue", "parameters"),
-    *("doctor", "cache"),
+    *("doctor", "cache", "export"),
 )
 
 
@@ -135,7 +135,8 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
         (("train", "--preset", "papr"), "unknown preset 'papr'; did you mean paper?"),
         (("train", "--set", "learner.lr=1"), "did you mean learner.learning_rate"),
         (("train", "--group-size", "1"), "rollout.group_size: must be greater than or equal to 2"),
-        (("train", "--policy", "openvla"), "policy.kind: must be 'tiny', got 'openvla'"),
+        (("train", "--policy", "octo"), "policy.kind: must be 'tiny' or 'openvla', got 'octo'"),
+        (("train", "--policy", "openvla"), "of which checkpoint? --policy openvla:FOLDER"),
         (("train", "--demos", "nowhere.hdf5"), "nowhere.hdf5 is neither a number"),
         (("train", "--config", "nowhere.toml"), "--config: no file nowhere.toml"),
         (("train", "--stepper", "slow"), "slow"),
@@ -266,11 +267,11 @@ def test_a_file_that_is_no_checkpoint(
 
 def test_a_checkpoint_of_another_policy(tmp_path: Path, runs: Path) -> None:
     other = tmp_path / "other.safetensors"
-    write_checkpoint(other, Checkpoint("openvla", {}, {"policy/x": torch.zeros(1)}, {}))
+    write_checkpoint(other, Checkpoint("octo", {}, {"policy/x": torch.zeros(1)}, {}))
     code, text = run("train", "--rewards", TASKS, "--from", other, "--run-dir", runs)
-    assert (code, "policy: found 'openvla', expected 'tiny'" in text) == (1, True)
+    assert (code, "policy: found 'octo', expected 'tiny'" in text) == (1, True)
     code, text = run("eval", other, "--suite", "libero_object")
-    assert (code, "policy: found 'openvla', expected one of tiny" in text) == (1, True)
+    assert (code, "policy: found 'octo', expected one of tiny, openvla" in text) == (1, True)
     assert not runs.exists()
 
 

@@ -66,7 +66,7 @@ def test_a_name_without_anything_near_gets_three_names_and_where_all_are() -> No
         assert end == "tgrpo parameters lists them all"
     assert all(name.startswith("learner.") for name in proposed)
     (message,) = mistakes(preset_layer("zzz"))
-    assert message == "--preset: unknown preset 'zzz'; known: paper, quickstart"
+    assert message == "--preset: unknown preset 'zzz'; known: openvla, paper, quickstart"
 
 
 FOLDER = b"a folder of this name"
@@ -108,7 +108,8 @@ def test_later_layers_win() -> None:
 
 @pytest.mark.parametrize("preset", presets())
 def test_presets_hold_only_what_exists_and_can_be_read_back(preset: str, tmp_path: Path) -> None:
-    config = resolve([preset_layer(preset)])
+    chosen = Layer("test", {"openvla.checkpoint": "a/b"} if preset == "openvla" else {})
+    config = resolve([preset_layer(preset), chosen])
     file = tmp_path / "config.toml"
     file.write_text(as_toml(config))
     assert resolve([file_layer(file)]) == config

@@ -15,7 +15,7 @@ import typer
 from tgrpo.cli.data_app import catalogue, demonstrate, states, tasks
 from tgrpo.cli.machine_app import cache, doctor, parameters
 from tgrpo.cli.plan_app import plan
-from tgrpo.cli.policy_app import evaluate, report, sft, train
+from tgrpo.cli.policy_app import evaluate, export, report, sft, train
 
 # Waiting threads of torch sleep instead of spinning: beside worker processes a spinning thread
 # takes the core away from the one it waits for. Read when torch is first imported.
@@ -68,6 +68,7 @@ app.command()(train)
 app.command()(sft)
 app.command(name="eval")(evaluate)
 app.command()(report)
+app.command()(export)
 app.command()(demonstrate)
 app.command()(tasks)
 app.command()(states)

@@ -190,10 +190,11 @@ def run_evaluation(
         expect_file("--json", json_file)
     if videos is not None:
         expect_folder("--video", videos)
+    named = evaluated if isinstance(evaluated, Path) else evaluated.checkpoint
     policy, trained_on = _evaluated_policy(evaluated)
     chosen = choose_tasks(suite, names or (() if suite else trained_on))
     if not chosen:
-        raise UnknownChoiceError("which tasks? this policy names none: --suite and --task do")
+        raise UnknownChoiceError(f"{named} names no task: choose with --suite and --task")
     _expect_scenes(chosen)
     jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
     warn(console)
@@ -218,7 +219,6 @@ def run_evaluation(
             batch_size=EVALUATION_BATCH,
             on_steps=_telling(forecast, listener),
         )
-    named = evaluated if isinstance(evaluated, Path) else evaluated.checkpoint
     print_evaluation(console, evaluation, f"{named} on {split} states")
     if json_file is not None:
         protocol = {"split": split, "episodes": episodes, "stepper": stepper, "greedy": True}

@@ -282,6 +282,30 @@ def evaluate(
         )
 
 
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint (*.safetensors) of a run.")],
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder to make.")],
+    adapter: Annotated[
+        bool, typer.Option("--adapter", help="The adapter alone, as peft reads it.")
+    ] = False,
+) -> None:
+    """Write what was trained on OpenVLA in the published layout, for OpenVLA's own code.
+
+    The adapter is added to the weights of the published checkpoint, and all of its other files come
+    along.
+
+    Examples:
+
+      tgrpo export runs/20260101-120000-milk/checkpoints/best.safetensors trained
+
+      tgrpo export best.safetensors adapter --adapter
+    """
+    with reporting():
+        from tgrpo.cli.export import run_export
+
+        run_export(checkpoint, out, adapter=adapter)
+
+
 def report(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of runs.")],
     out: Annotated[

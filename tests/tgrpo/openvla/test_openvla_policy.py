@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from peft import PeftModel
 
 from tgrpo.checkpoint import CheckpointError, read_checkpoint
@@ -24,6 +26,7 @@ from tgrpo.policies.openvla.statistics import StatisticsError
 from tgrpo.policies.soundness import UnsoundPolicyError, expect_sound
 from tgrpo.tasks import Task
 from tgrpo.training.clipped import ClippedLearner
+from tgrpo.training.decisions import in_pieces
 from tgrpo.training.sft import train_sft
 from tgrpo.trajectory import Ending, Group, TaskContext, Trajectory
 
@@ -191,6 +194,14 @@ def test_micro_batches_have_the_gradient_of_the_whole(trained, size):
 
     for whole, pieces in zip(gradient(None), gradient(size), strict=True):
         torch.testing.assert_close(pieces, whole, rtol=1e-3, atol=1e-6)
+
+
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.none() | st.integers(1, 12))
+def test_pieces_are_the_whole(lengths, size):
+    batch = [(None, torch.randperm(length)) for length in lengths]
+    pieces = [rows for _, rows in in_pieces(batch, size)]
+    assert torch.equal(torch.cat(pieces), torch.cat([rows for _, rows in batch]))
+    assert all(0 < len(rows) <= (size or 9) for rows in pieces)
 
 
 def test_checkpointing_computes_again_with_the_adapter_it_began_with(trained):

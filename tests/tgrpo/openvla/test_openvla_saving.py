@@ -53,7 +53,7 @@ def test_changed_weights_are_what_is_loaded_again(published, tmp_path):
 
 def test_a_folder_with_something_in_it_is_left_alone(network, published, tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match="is not empty"):
+    with pytest.raises(FileExistsError, match="something is there already"):
         save_pretrained(network.get_parameter, published, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 

@@ -82,9 +82,11 @@ class Backbone:
 
 
 def backbone_of(config: OpenVLAConfig) -> Backbone:
-    """Loaded once for policies that differ in their adapters alone. Raises CheckpointError."""
-    assert config.checkpoint is not None, "the configuration was checked"
-    folder = local_folder(config.checkpoint)
+    """Loaded once for policies that differ in their adapters alone.
+
+    Raises CheckpointError, and ValueError where no checkpoint is named.
+    """
+    folder = local_folder(_named(config))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     precision = precision_on(device, config)
     return _load(folder, config.model_copy(update={"precision": precision}), device)
@@ -102,11 +104,16 @@ def expect_usable(config: OpenVLAConfig, suites: Sequence[str]) -> Shapes:
 
     Raises CheckpointError, and StatisticsError for a suite without action statistics.
     """
-    assert config.checkpoint is not None, "the configuration was checked"
-    published = open_published(local_folder(config.checkpoint))
+    published = open_published(local_folder(_named(config)))
     for suite in suites:
         statistics_key(published.statistics, config.unnorm_key or suite)
     return published.shapes
+
+
+def _named(config: OpenVLAConfig) -> str:
+    if config.checkpoint is None:
+        raise ValueError("a policy of OpenVLA needs the name of a checkpoint")
+    return config.checkpoint
 
 
 @lru_cache(maxsize=1)  # the reference of a resumed run, and a test after it, have the same one

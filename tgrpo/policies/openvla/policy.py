@@ -22,7 +22,7 @@ from tgrpo.policies.openvla.adapter import Adapter, is_fresh
 from tgrpo.policies.openvla.backbone import Backbone, backbone_of
 from tgrpo.policies.openvla.decoding import Prefix, action_logits, last_hidden, sample
 from tgrpo.policies.openvla.images import CAMERA
-from tgrpo.policies.openvla.saving import save_pretrained
+from tgrpo.policies.openvla.saving import new_folder, save_pretrained
 from tgrpo.policies.openvla.statistics import from_libero, to_libero
 from tgrpo.trajectory import Camera, Images, TaskContext
 
@@ -108,9 +108,12 @@ class OpenVLAPolicy:
         return self
 
     def save_adapter(self, folder: Path) -> Path:
-        """The adapter in peft's own format."""
-        self._backbone.slots.wear(self._adapter)
-        self._backbone.slots.peft.save_pretrained(str(folder))
+        """The adapter in peft's own format. Raises FileExistsError, DiskFullError, OSError."""
+        slots = self._backbone.slots
+        slots.wear(self._adapter)
+        slots.peft.active_peft_config.base_model_name_or_path = self.config.checkpoint
+        with new_folder(folder) as unfinished:
+            slots.peft.save_pretrained(str(unfinished))
         return folder
 
     def save_merged(self, folder: Path) -> Path:

@@ -7,9 +7,11 @@ package does not use are the file's, byte for byte.
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from safetensors import safe_open
@@ -27,22 +29,33 @@ Weights = Callable[[str], Tensor]  # our name of a parameter -> its value
 def save_pretrained(weights: Weights, published: Published, folder: Path) -> Path:
     """Write `weights` in the layout of `published` to `folder`, which must not exist or be empty.
 
-    A shard is held at a time. The folder appears under its name when it is complete. Raises
-    FileExistsError, DiskFullError, OSError.
+    A shard is held at a time. Raises FileExistsError, DiskFullError, OSError.
+    """
+    with new_folder(folder) as unfinished:
+        _write(weights, published, unfinished)
+    return folder
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """A folder to write to, which is `folder` once the block has ended well, and gone otherwise.
+
+    Raises FileExistsError where something is in `folder` already, DiskFullError, OSError.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"{folder}: is not empty; a checkpoint is written to a new folder")
+        raise FileExistsError(
+            errno.EEXIST, "something is there already; a new folder is asked for", str(folder)
+        )
     folder.parent.mkdir(parents=True, exist_ok=True)
     with telling_of_room(folder):
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=folder.name, suffix=UNFINISHED))
         try:
-            _write(weights, published, temporary)
-            temporary.chmod(0o755)
+            yield temporary
+            temporary.chmod(0o755)  # mkdtemp's default would hide it from other users
             temporary.replace(folder)
         except BaseException:  # Ctrl-C too leaves no half-written folder
             shutil.rmtree(temporary)
             raise
-    return folder
 
 
 def _write(weights: Weights, published: Published, folder: Path) -> None:
