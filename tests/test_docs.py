@@ -19,6 +19,7 @@ from rewardlang.checking.library import MACROS, MEASURES, PREDICATES
 from rewardlang.cli.app import app
 from rewardlang.diagnostics import CODES
 from rewardlang.llm.settings import PREFIX, Settings
+from tgrpo.cli.app import app as trainer
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -96,6 +97,16 @@ def test_the_commands_for_a_language_model_exist(tmp_path: Path) -> None:
     prompts = (tmp_path / "prompts.jsonl").read_text("utf-8").splitlines()
     assert len(prompts) == 130
     assert json.loads(prompts[0]).keys() == {"scene", "messages"}
+
+
+def test_the_commands_for_openvla_exist_and_its_plan_is_what_is_shown(tmp_path: Path) -> None:
+    page = DOCS / "howto" / "openvla.md"
+    for words in map(shlex.split, "".join(blocks(page, "bash")).splitlines()):
+        assert words[0] == "tgrpo"
+        get_command(trainer).commands[words[1]].make_context(words[1], words[2:])  # no such option
+    (command,), (expected,) = blocks(page, "sh"), blocks(page, "text")
+    printed = in_shell(command, tmp_path).stdout
+    assert says(expected, "\n".join(map(str.rstrip, printed.splitlines())) + "\n")
 
 
 def test_the_variables_for_a_language_model_are_those_that_are_read() -> None:
