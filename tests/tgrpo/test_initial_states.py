@@ -213,7 +213,8 @@ def test_states_of_a_suite_that_is_not_shipped_can_be_generated(fresh_cache, tas
 
 
 @pytest.mark.sim
-def test_a_perturbed_suite_has_liberos_test_states_and_no_others(fresh_cache):
+@pytest.mark.usefixtures("fresh_cache")
+def test_a_perturbed_suite_has_liberos_test_states_and_no_others():
     name = "pick_up_the_orange_juice_and_place_it_in_the_basket"
     perturbed = find_task("libero_object_swap", name)
     states = load_states(perturbed, "test")
