@@ -7,6 +7,7 @@ worker's, on average; `policy` and `transport` (messages and bookkeeping) of the
 the policy, which waits for the rest of it. Times are of the clock: an otherwise idle machine.
 
     python benchmarks/collect.py [--backend local ray] [--suites libero_object ...] [--workers 1 2]
+                               [--chunk 8]
 
 On Ray, a cluster of its own on this machine, a worker is an actor and the process that asks the
 policy is one collector; what its driver and Ray's daemons take is in nobody's share but `idle`.
@@ -81,6 +82,7 @@ def configuration(options: argparse.Namespace, suite: str) -> TrainConfig:
         "tasks.suite": suite,
         "tasks.limit": options.tasks,
         "rollout.groups_per_iteration": options.groups,
+        "policy.chunk": options.chunk,
     }
     return resolve([Layer("benchmark", values)])
 
@@ -88,7 +90,7 @@ def configuration(options: argparse.Namespace, suite: str) -> TrainConfig:
 def measure(
     config: TrainConfig, programs: Sequence[TaskProgram], machines: Machines, iterations: int
 ) -> Throughput:
-    policy = make_policy("tiny", seed=0)
+    policy = make_policy("tiny", seed=0, architecture=config.policy.architecture())
     with open_backend(machines, slots(config), print) as backend:
         for job in group_jobs(config, programs, 1)[: len(programs)]:
             _collect(policy, backend, config, [job], 0)
@@ -103,7 +105,7 @@ def measure(
         backend=machines.backend,
         workers=machines.workers or 0,
         episodes=len(arms),
-        steps=sum(map(len, arms)),
+        steps=sum(arm.control_steps for arm in arms),
         seconds=seconds,
         shares={name: sum(item.seconds[name] for item in collected) / seconds for name in SHARES},
         digest=_digest(arms),
@@ -141,6 +143,7 @@ def main() -> None:
     parser.add_argument("--tasks", type=int, default=2, help="tasks of each suite")
     parser.add_argument("--groups", type=int, default=4, help="groups of four in an iteration")
     parser.add_argument("--iterations", type=int, default=1, help="that are measured")
+    parser.add_argument("--chunk", type=int, default=1, help="actions of a decision")
     parser.add_argument("--stepper", default="fast", choices=("fast", "libero"))
     parser.add_argument("--json", action="store_true", help="print JSON alone")
     options = parser.parse_args()

@@ -53,6 +53,19 @@ def decode(tokens: np.ndarray) -> np.ndarray:
     return _CENTRES[np.clip(tokens, 0, NUM_BINS - 2)]
 
 
+def split_actions(tokens: np.ndarray) -> np.ndarray:
+    """Tokens (..., 7 K) of K actions, one after the other, to those of each (..., K, 7).
+
+    Raises ValueError where the last dimension holds no whole number of actions.
+    """
+    tokens = np.asarray(tokens)
+    if tokens.ndim == 0 or tokens.shape[-1] % ACTION_DIM:
+        raise ValueError(
+            f"the last dimension must be a multiple of {ACTION_DIM}, got shape {tokens.shape}"
+        )
+    return tokens.reshape(*tokens.shape[:-1], -1, ACTION_DIM)
+
+
 def to_openvla(tokens: np.ndarray) -> np.ndarray:
     """Bins in [0, 256) to OpenVLA's vocabulary ids, 31999 … 31744."""
     return OPENVLA_VOCABULARY - 1 - np.asarray(tokens)

@@ -46,6 +46,9 @@ class PolicyConfig(Section):
     heads: int = Field(default=4, ge=1, description="of attention; a divisor of width")
     head_width: int = Field(default=128, ge=8, description="hidden width of the action head")
     word_width: int = Field(default=64, ge=4, description="of a word's embedding")
+    chunk: int = Field(
+        default=1, ge=1, le=64, description="K, actions of a decision, executed one after the other"
+    )
 
     def architecture(self) -> dict[str, Any]:
         """What a policy of this kind is made with, beside its seed."""

@@ -63,12 +63,14 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trajectory:
-    """One episode of T decisions.
+    """One episode of T decisions, each of K actions: a chunk. They are executed one after the
+    other, in `steps[t]` control steps: K of them, fewer where the episode ends before.
 
     `log_probs` are the behaviour policy's, per token, of `tokens`, at the sampling temperature.
-    `rewards[t]`, `phi[t]` and `stages[t]` are read after action t, `start_phi` and `start_stage`
-    before the first. `stages[t]` indexes `stage_keys`: the tuple of active stage paths.
-    `stage_values` are the largest value, in [0, 1], that each of the program's stages had.
+    `rewards[t]` is the sum over the steps of decision t; `phi[t]` and `stages[t]` are read after
+    the last of them, `start_phi` and `start_stage` before the first decision. `stages[t]` indexes
+    `stage_keys`: the tuple of active stage paths. `stage_values` are the largest value, in [0, 1],
+    that each of the program's stages had after any step.
     """
 
     context: TaskContext
@@ -77,8 +79,9 @@ class Trajectory:
     arm: int
     robot: np.ndarray  # (T, 9) float32
     objects: np.ndarray  # (T, K, 7) float32
-    tokens: np.ndarray  # (T, 7) int64, in [0, 256)
-    log_probs: np.ndarray  # (T, 7) float32
+    tokens: np.ndarray  # (T, 7 K) int64, in [0, 256); action after action
+    log_probs: np.ndarray  # (T, 7 K) float32
+    steps: np.ndarray  # (T,) int64, in 1 … K
     rewards: np.ndarray  # (T,) float64
     phi: np.ndarray  # (T,) float64
     stages: np.ndarray  # (T,) int64
@@ -94,6 +97,11 @@ class Trajectory:
     @property
     def success(self) -> bool:
         return self.ending is Ending.SUCCESS
+
+    @property
+    def control_steps(self) -> int:
+        """Of the simulator; T where a decision is one action."""
+        return int(self.steps.sum())
 
     def __len__(self) -> int:
         return len(self.rewards)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 
 from tgrpo import actions
-from tgrpo.rollouts.episodes import Assignment
+from tgrpo.rollouts.episodes import Assignment, Scores
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Loss
 from tgrpo.simulation.initial_states import InitialState
@@ -47,6 +47,29 @@ class Script:
 Plan = Callable[[Assignment, int], Script]  # assignment, row in the pool -> what happens
 
 
+@dataclass
+class Running:
+    """An episode in a slot: control steps so far, and the scores of the last command."""
+
+    assignment: Assignment
+    script: Script
+    step: int = 0
+    scores: list[Scores] = field(default_factory=list)
+
+    @property
+    def success(self) -> bool:
+        return self.step == self.script.success or (self.step, self.script.success) == (1, 0)
+
+    @property
+    def over(self) -> bool:
+        ended = self.success and self.step > 0
+        return ended or self.unstable or self.step >= self.assignment.max_steps
+
+    @property
+    def unstable(self) -> bool:
+        return self.step == self.script.unstable
+
+
 class ScriptedPool:
     """Follows the interface of `tgrpo.rollouts.workers.Pool`.
 
@@ -72,25 +95,34 @@ class ScriptedPool:
         self.actions: dict[tuple[int, int], list[np.ndarray]] = {}  # (slot, state) -> (7,) each
         self._plan = plan
         self._rng = np.random.default_rng(shuffle)
-        self._running: dict[int, tuple[Assignment, int]] = {}
+        self._running: dict[int, Running] = {}
         self._waiting: list[Report] = []
 
     def assign(self, tag: int, assignments: Mapping[int, Assignment]) -> int:
         for slot, assignment in assignments.items():
             self.assigned.append((slot, assignment.state.index))
-            self._running[slot] = (assignment, 0)
+            self._running[slot] = Running(assignment, self._plan(assignment, slot))
+            self._running[slot].scores = [self._scored(self._running[slot])]
         return self._answer(tag, list(assignments))
 
     def step(self, tag: int, slots: Sequence[int], actions: np.ndarray) -> int:
-        assert actions.shape == (len(slots), 7)
-        for slot, action in zip(slots, actions, strict=True):
-            assignment, step = self._running[slot]
-            script = self._plan(assignment, slot)
-            assert script.success is None or step < max(1, script.success), "stepped after its end"
-            assert step < assignment.max_steps, "stepped after its end"
-            self._running[slot] = (assignment, step + 1)
-            self.actions.setdefault((slot, assignment.state.index), []).append(action)
+        assert actions.shape == (len(slots), actions.shape[1], 7)
+        for slot, chunk in zip(slots, actions, strict=True):
+            running = self._running[slot]
+            assert not running.over, "stepped after its end"
+            running.scores = []
+            for action in chunk:
+                if not running.over:
+                    running.step += 1
+                    running.scores.append(self._scored(running))
+                    state = running.assignment.state.index
+                    self.actions.setdefault((slot, state), []).append(action)
         return self._answer(tag, slots)
+
+    def _scored(self, running: Running) -> Scores:
+        phi = running.step / 100
+        stages = self._stages[running.step >= 3]
+        return Scores(phi / 10, phi, running.success, running.success, stages, {})
 
     def wait(self) -> list[Report | Loss]:
         assert self._waiting, "waits for what nobody sends"
@@ -123,39 +155,20 @@ class ScriptedPool:
 
     def _report(self, tag: int, slots: tuple[int, ...]) -> Report:
         running = [self._running[slot] for slot in slots]
-        scripts = [
-            self._plan(assignment, slot)
-            for slot, (assignment, _) in zip(slots, running, strict=True)
-        ]
-        steps = [step for _, step in running]
-        success = np.array(
-            [
-                step == script.success or (step, script.success) == (1, 0)
-                for script, step in zip(scripts, steps, strict=True)
-            ]
-        )
-        phi = np.array([step / 100 for step in steps])
         return Report(
             tag=tag,
             context=CONTEXT,
             slots=slots,
             robot=np.array(
                 [
-                    [assignment.state.index, slot, step, 0, 0, 0, 0, 0, 0]
-                    for slot, (assignment, step) in zip(slots, running, strict=True)
+                    [item.assignment.state.index, slot, item.step, 0, 0, 0, 0, 0, 0]
+                    for slot, item in zip(slots, running, strict=True)
                 ],
                 np.float32,
             ),
             objects=np.zeros((len(slots), 2, 7), np.float32),
-            reward=phi / 10,
-            phi=phi,
-            success=success,
-            native_success=success,
-            unstable=np.array(
-                [script.unstable == step for script, step in zip(scripts, steps, strict=True)]
-            ),
-            stages=tuple(self._stages[step >= 3] for step in steps),
-            terms=({},) * len(slots),
+            scores=tuple(tuple(item.scores) for item in running),
+            unstable=np.array([item.unstable for item in running]),
             seconds={"physics": 0.0, "reward": 0.0},
         )
 
@@ -168,7 +181,8 @@ class EchoPolicy:
 
     cameras: tuple[Camera, ...] = ()
 
-    def __init__(self) -> None:
+    def __init__(self, chunk: int = 1) -> None:
+        self.chunk = chunk
         self.batches: list[int] = []
         self.shared: list[Shared] = []
 
@@ -188,7 +202,8 @@ class EchoPolicy:
         assert (temperature == 0) == (uniforms is None)
         self.batches.append(len(robot))
         self.shared.append(tuple((int(row[0]), int(row[2])) for row in robot))
-        noise = np.zeros((len(robot), 7)) if uniforms is None else uniforms
+        noise = np.zeros((len(robot), 7 * self.chunk)) if uniforms is None else uniforms
+        assert noise.shape == (len(robot), 7 * self.chunk)
         tokens = (256 * ((noise + 0.37 * robot[:, 2:3]) % 1.0)).astype(np.int64)
         return tokens, -noise.astype(np.float32)
 

@@ -20,6 +20,7 @@ from tgrpo.trajectory import Ending, Group, Trajectory
 ALGORITHMS = get_args(Algorithm)
 COMPARING = [name for name in ALGORITHMS if name != "ppo"]
 every_algorithm = pytest.mark.parametrize("name", ALGORITHMS)
+any_chunk = pytest.mark.parametrize("chunk", [1, 3])
 
 
 def configuration(name: str, **values: object) -> TrainConfig:
@@ -48,18 +49,19 @@ def _ended(arm: Trajectory) -> Trajectory:
     )
 
 
-def updated(config: TrainConfig) -> tuple[TinyPolicy, Learner]:
+def updated(config: TrainConfig, chunk: int = 1) -> tuple[TinyPolicy, Learner]:
     """A policy and its learner after two updates."""
-    policy = make_policy()
+    policy = make_policy(chunk)
     learner = make_learner(policy, config)
     for _ in range(2):
         learner.update(data_of(policy))
     return policy, learner
 
 
+@any_chunk
 @every_algorithm
-def test_it_learns_from_groups_that_differ(name: str) -> None:
-    policy = make_policy()
+def test_it_learns_from_groups_that_differ(name: str, chunk: int) -> None:
+    policy = make_policy(chunk)
     before = weights_of(policy)
     metrics = make_learner(policy, configuration(name)).update(data_of(policy))
     assert metrics["update/steps"] >= 1.0
@@ -91,13 +93,14 @@ def test_nothing_depends_on_the_global_generators(name: str) -> None:
     assert same(*results)
 
 
+@any_chunk
 @every_algorithm
-def test_a_resumed_learner_goes_on_bitwise(name: str) -> None:
+def test_a_resumed_learner_goes_on_bitwise(name: str, chunk: int) -> None:
     config = configuration(name)
-    policy, learner = updated(config)
+    policy, learner = updated(config, chunk)
     weights, state = weights_of(policy), learner.state_tensors()
-    resumed = make_policy()
-    again = make_learner(resumed, config, make_policy().reference())
+    resumed = make_policy(chunk)
+    again = make_learner(resumed, config, make_policy(chunk).reference())
     resumed.load_state_dict(weights)
     again.load_state_tensors(state)
     learner.update(data_of(policy))

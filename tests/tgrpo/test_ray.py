@@ -65,12 +65,15 @@ def jobs() -> list[GroupJob]:
 
 
 def collect(
-    backend: Backend, jobs: list[GroupJob], blow: Callable[[], None] = lambda: None
+    backend: Backend,
+    jobs: list[GroupJob],
+    blow: Callable[[], None] = lambda: None,
+    chunk: int = 1,
 ) -> Collected:
     """`blow` falls when the first control steps are told."""
     blows = iter([blow])
     return backend.collect(
-        make_policy("tiny", seed=3),
+        make_policy("tiny", seed=3, architecture={"chunk": chunk}),
         jobs,
         Rules(3, 1.0, "synchronous", 11, 2),
         on_steps=lambda _: next(blows, lambda: None)(),
@@ -131,7 +134,10 @@ def test_results_on_ray_are_equal_while_a_node_leaves_and_another_joins(
         joining = cluster.add_node(**NODE)
         until(backend, jobs, workers=4, expected=local[0])
         assert outcomes(backend, jobs) == local[1]
+        chunks = arms(collect(backend, jobs, chunk=5))
     cluster.remove_node(joining)
+    with LocalBackend(1, SLOTS) as alone:
+        assert arms(collect(alone, jobs, chunk=5)) == chunks
 
 
 def until(

@@ -228,13 +228,14 @@ def test_a_folder_that_is_no_run_is_a_message(tmp_path: Path) -> None:
 
 
 @pytest.mark.sim
-def test_an_episode_is_recorded_with_its_frames() -> None:
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_an_episode_is_recorded_with_its_frames(chunk: int) -> None:
     task = find_task(MILK)
     program = next(
         item.program for item in find_programs(PROGRAMS / "libero_object") if item.scene == MILK
     )
     episode = play_episode(
-        make_policy("tiny", seed=0).sampler(),
+        make_policy("tiny", seed=0, architecture={"chunk": chunk}).sampler(),
         task,
         program,
         load_states(task, "validation")[0],

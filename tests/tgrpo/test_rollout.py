@@ -40,10 +40,11 @@ def play(
     losses: Mapping[int, int] = MappingProxyType({}),
     resample: int = 0,
     run_on: int = 0,
+    chunk: int = 1,
 ) -> tuple[Collected, ScriptedPool]:
     pool = ScriptedPool(workers, size * in_flight, plan, shuffle=shuffle, losses=losses)
     collected = collect(
-        EchoPolicy(),
+        EchoPolicy(chunk),
         pool,
         jobs,
         Rules(size, 1.0, stop, seed, iteration, resample=resample, run_on=run_on),
@@ -137,6 +138,7 @@ def test_stage_indices_mean_the_same_in_every_arm_of_a_group() -> None:
     stop=st.sampled_from(["synchronous", "independent"]),
     resample=st.integers(0, 2),
     run_on=st.integers(0, 3),
+    chunk=st.sampled_from([1, 2, 8]),
 )
 def test_a_result_depends_neither_on_workers_nor_on_timing_nor_on_lanes(
     ends: list[int | None],
@@ -146,13 +148,14 @@ def test_a_result_depends_neither_on_workers_nor_on_timing_nor_on_lanes(
     stop: str,
     resample: int,
     run_on: int,
+    chunk: int,
 ) -> None:
     def plan(assignment: object, slot: int) -> Script:
         # Arms of the same group meet the same fate whatever slots they are played on.
         return Script(ends[4 * assignment.state.index + slot % 4])  # type: ignore[attr-defined]
 
     jobs = [job(number, tuple(np.roll(range(6), -number))) for number in range(6)]
-    rules = {"stop": stop, "resample": resample, "run_on": run_on}
+    rules = {"stop": stop, "resample": resample, "run_on": run_on, "chunk": chunk}
     one, _ = play(plan, jobs, workers=1, **rules)  # type: ignore[arg-type]
     other, _ = play(plan, jobs, workers=workers, in_flight=in_flight, shuffle=shuffle, **rules)  # type: ignore[arg-type]
     assert (one.ended, len(one.resampled)) == (other.ended, len(other.resampled))
@@ -187,6 +190,7 @@ def test_noise_differs_by_seed_iteration_group_and_arm_and_repeats_otherwise() -
     shuffle=st.integers(0, 100),
     resample=st.integers(0, 2),
     run_on=st.integers(0, 3),
+    chunk=st.sampled_from([1, 2, 8]),
 )
 def test_a_collection_that_loses_workers_equals_one_that_does_not(
     ends: list[int | None],
@@ -198,6 +202,7 @@ def test_a_collection_that_loses_workers_equals_one_that_does_not(
     shuffle: int,
     resample: int,
     run_on: int,
+    chunk: int,
 ) -> None:
     def plan(assignment: Assignment, slot: int) -> Script:
         # By state and arm, not by slot: a group may be played on another lane.
@@ -219,6 +224,7 @@ def test_a_collection_that_loses_workers_equals_one_that_does_not(
                 losses=losses,
                 resample=resample,
                 run_on=run_on,
+                chunk=chunk,
             )
         except NoUsableStateError as error:
             return str(error)

@@ -111,9 +111,9 @@ def test_a_pools_images_are_those_of_a_simulator_here_also_after_a_kill(
         for _ in range(2):
             (report,) = heard(pool, pool.assign(0, {2: assignment(task, 1)}))
             expect_images(report, 0, first)
-            (report,) = heard(pool, pool.step(0, [2], UP[None]))
+            (report,) = heard(pool, pool.step(0, [2], UP[None, None]))
             expect_images(report, 0, second)
-            (report,) = heard(pool, pool.step(0, [2], UP[None]))
+            (report,) = heard(pool, pool.step(0, [2], UP[None, None]))
             assert isinstance(report, Report)
             assert report.images == {}  # nobody acts on the last moment
             assert os.listdir("/dev/shm") == names
@@ -192,7 +192,7 @@ if __name__ == "__main__":
             if sys.argv[1] == "raise":
                 raise ZeroDivisionError
             while True:
-                heard(pool, pool.step(0, [0, 1], UP[None].repeat(2, axis=0)))
+                heard(pool, pool.step(0, [0, 1], UP[None, None].repeat(2, axis=0)))
     except (KeyboardInterrupt, ZeroDivisionError):
         pass
 """

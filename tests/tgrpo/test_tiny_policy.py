@@ -48,8 +48,8 @@ def states(batch: int, seed: int = 0, objects: int = len(NAMES)) -> tuple[np.nda
     return robot, rng.normal(0.0, 0.2, size=(batch, objects, 7)).astype(np.float32)
 
 
-def noise(batch: int, seed: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).random((batch, 7))
+def noise(batch: int, seed: int = 1, chunk: int = 1) -> np.ndarray:
+    return np.random.default_rng(seed).random((batch, 7 * chunk))
 
 
 def score(
@@ -114,15 +114,16 @@ def test_greedy_takes_the_likeliest_bin_of_each_dimension(policy: TinyPolicy) ->
     width=st.sampled_from([20, 32, 128]),
     objects=st.integers(1, 9),
     temperature=st.sampled_from([0.0, 0.7, 1.0]),
+    chunk=st.sampled_from([1, 3]),
 )
 def test_an_action_does_not_depend_on_who_else_is_asked(
-    chosen: list[int], width: int, objects: int, temperature: float
+    chosen: list[int], width: int, objects: int, temperature: float, chunk: int
 ) -> None:
     """Not to the bit, whatever the number of rows, their order, and what else is in the batch."""
-    sampler = sampler_of(width)
+    sampler = sampler_of(width, chunk)
     scene = replace(SOUP, object_names=("a",) * objects, object_categories=("milk",) * objects)
     robot, poses = states(30, objects=objects)
-    uniforms = noise(30) if temperature else None
+    uniforms = noise(30, chunk=chunk) if temperature else None
     tokens, log_probs = sampler.sample(
         scene, robot, poses, temperature=temperature, uniforms=uniforms
     )
@@ -138,8 +139,8 @@ def test_an_action_does_not_depend_on_who_else_is_asked(
 
 
 @cache
-def sampler_of(width: int) -> TinySampler:
-    return TinyPolicy(TinyConfig(width=width, head_width=width), seed=0).sampler()
+def sampler_of(width: int, chunk: int) -> TinySampler:
+    return TinyPolicy(TinyConfig(width=width, head_width=width, chunk=chunk), seed=0).sampler()
 
 
 @settings(max_examples=15, deadline=None)

@@ -38,6 +38,7 @@ from tgrpo.trajectory import Ending
 pytestmark = pytest.mark.sim
 
 TASK = "libero_object/pick_up_the_milk_and_place_it_in_the_basket"
+REST = np.zeros((1, 1, 7))  # of one slot, one action
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +102,15 @@ def test_reports_are_packed_by_slot(task: Task, program: rewardlang.Program) -> 
         actions = np.zeros((3, 7))
         actions[:, 2] = [-1.0, 0.0, 1.0]
         before = {s: r.robot[i, 2] for r in heard for i, s in enumerate(r.slots)}
-        heard = reports(pool, pool.step(7, [0, 1, 2], actions))
+        heard = reports(pool, pool.step(7, [0, 1, 2], actions[:, None]))
         moved = {s: r.robot[i, 2] - before[s] for r in heard for i, s in enumerate(r.slots)}
         assert moved[0] < moved[1] < moved[2]
         for report in heard:
             number = len(report.slots)
             assert report.context is None  # known already
             assert report.objects.shape == (number, len(context.object_names), 7)
-            assert report.reward.shape == report.phi.shape == report.success.shape == (number,)
-            assert set(report.stages) == {("reach",)}
+            assert len(report.scores) == number
+            assert {score.stages for (score,) in report.scores} == {("reach",)}
             assert report.seconds["physics"] > 0
     assert children() == []
 
@@ -120,7 +121,7 @@ def test_a_slot_is_used_again_and_an_episode_does_not_see_the_last_one(task: Tas
         def episode(index: int) -> list[bytes]:
             seen = reports(pool, pool.assign(0, {0: assignment(task, index)}))
             for step in range(3):
-                action = np.full((1, 7), 0.3 * step)
+                action = np.full((1, 1, 7), 0.3 * step)
                 seen += reports(pool, pool.step(0, [0], action))
             return [report.robot.tobytes() + report.objects.tobytes() for report in seen]
 
@@ -139,7 +140,8 @@ def test_diverging_physics_is_an_answer_and_the_slot_goes_on(
     with Pool(1, 1) as pool:
         (report,) = reports(pool, pool.assign(0, {0: wild}))
         assert report.unstable.tolist() == [True]
-        assert report.success.tolist() == [False]
+        ((score,),) = report.scores
+        assert not score.success
         assert np.isfinite(report.robot).all()
         assert np.isfinite(report.objects).all()
         (report,) = reports(pool, pool.assign(0, {0: good}))
@@ -192,7 +194,7 @@ def test_a_worker_that_is_killed_is_named_with_its_episode(task: Task) -> None:
         reports(pool, pool.assign(0, {0: assignment(task, 5)}))
         reports(pool, pool.assign(1, {1: assignment(task, 6)}))
         strike(signal.SIGKILL)
-        expected = pool.step(0, [0], np.zeros((1, 7))) + pool.step(1, [1], np.zeros((1, 7)))
+        expected = pool.step(0, [0], REST) + pool.step(1, [1], REST)
         assert answers(pool, 1) == [Loss((0, 1), {0: 1, 1: 1})]
         assert expected == 2
         assert f"worker 0 died (killed by SIGKILL) at task {TASK}, train state 5, seed" in notes[0]
@@ -209,7 +211,7 @@ def test_a_worker_that_hangs_is_replaced_and_one_at_rest_is_not(task: Task) -> N
         reports(pool, pool.assign(0, {0: assignment(task, 5), 1: assignment(task, 5)}))
         pool._patience = 1.5  # a new worker needs longer than a test can wait for a hanging one
         strike(signal.SIGSTOP, 1)
-        expected = pool.step(0, [0, 1], np.zeros((2, 7)))
+        expected = pool.step(0, [0, 1], REST.repeat(2, axis=0))
         heard = answers(pool, expected)
         assert [type(item) for item in heard] == [Report, Loss]
         assert heard[1] == Loss((1,), {0: 1})
@@ -284,9 +286,10 @@ def everything(
     program: rewardlang.Program,
     pool: Pool,
     blow: Callable[[], None] = lambda: None,
+    chunk: int = 1,
 ) -> Results:
     """`blow` falls once in the middle of the collection and once in that of the evaluation."""
-    policy = make_policy("tiny", seed=3).sampler()
+    policy = make_policy("tiny", seed=3, architecture={"chunk": chunk}).sampler()
     jobs = [
         GroupJob(number, task, program, load_states(task, "train")[number:], max_steps=12)
         for number in range(3)
@@ -352,6 +355,17 @@ def test_a_run_with_killed_workers_equals_one_without(
         killed = everything(task, program, pool, lambda: strike(signal.SIGKILL, 1))
     assert (killed.arms, killed.outcomes) == (undisturbed.arms, undisturbed.outcomes)
     assert killed.replaced == (1, 1)
+
+
+def test_chunks_are_the_same_on_any_number_of_workers_and_after_a_kill(
+    task: Task, program: rewardlang.Program
+) -> None:
+    with Pool(1, 6) as pool:
+        one = everything(task, program, pool, chunk=5)
+    with Pool(2, 6) as pool:
+        two = everything(task, program, pool, lambda: strike(signal.SIGKILL, 1), chunk=5)
+    assert (one.arms, one.outcomes) == (two.arms, two.outcomes)
+    assert two.replaced == (1, 1)
 
 
 def test_a_run_with_a_hanging_worker_equals_one_without(

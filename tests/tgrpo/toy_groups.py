@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 
@@ -14,8 +16,8 @@ SMALL = TinyConfig(width=32, layers=1, head_width=32, word_width=16)
 CONTEXT = TaskContext("toy", "toy", "pick up the milk", ("milk_1", "basket_1"), ("milk", "basket"))
 
 
-def make_policy() -> TinyPolicy:
-    return TinyPolicy(SMALL, seed=0)
+def make_policy(chunk: int = 1) -> TinyPolicy:
+    return TinyPolicy(replace(SMALL, chunk=chunk), seed=0)
 
 
 def trajectory(
@@ -31,10 +33,11 @@ def trajectory(
     rng = np.random.default_rng((arm, objects))
     robot = rng.normal(0, 0.2, size=(steps, 9)).astype(np.float32)
     poses = rng.normal(0, 0.2, size=(steps, objects, 7)).astype(np.float32)
-    tokens, log_probs = np.zeros((0, 7), dtype=np.int64), np.zeros((0, 7), dtype=np.float32)
+    width = 7 * policy.chunk
+    tokens, log_probs = np.zeros((0, width), np.int64), np.zeros((0, width), np.float32)
     if steps:
         tokens, log_probs = policy.sampler().sample(
-            context, robot, poses, temperature=temperature, uniforms=rng.random((steps, 7))
+            context, robot, poses, temperature=temperature, uniforms=rng.random((steps, width))
         )
     return Trajectory(
         context=context,
@@ -45,6 +48,7 @@ def trajectory(
         objects=poses,
         tokens=tokens,
         log_probs=log_probs,
+        steps=np.full(steps, policy.chunk),
         rewards=np.array(rewards, dtype=np.float64),
         phi=np.array(rewards, dtype=np.float64),
         stages=np.zeros(steps, dtype=np.int64),

@@ -16,7 +16,7 @@ from tgrpo.capacity import cores
 from tgrpo.gym.episode import Episode, ObsType
 from tgrpo.gym.spaces import action_space, observation_space
 from tgrpo.gym.starts import ProgramLike, TaskLike, resolve
-from tgrpo.rollouts.episodes import Assignment, Moment, Scores, StepperName
+from tgrpo.rollouts.episodes import Assignment, Moment, StepperName
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Pool
 from tgrpo.simulation.initial_states import Split
@@ -143,7 +143,7 @@ class LiberoVectorEnv(VectorEnv[ObsType, np.ndarray, np.ndarray]):
         live = [env for env, episode in self._episodes.items() if not episode.over]
         begun = {env: self._drawn(env) for env in over}
         expected = self._pool.assign(_BEGIN, begun)
-        expected += self._pool.step(_STEP, live, actions[live])
+        expected += self._pool.step(_STEP, live, actions[live, None])
 
         rewards = np.zeros(self.num_envs)
         terminated, truncated = np.zeros((2, self.num_envs), dtype=bool)
@@ -228,13 +228,6 @@ def _supported(mode: AutoresetMode | str) -> AutoresetMode:
 def _rows(report: Report) -> Iterator[tuple[int, Moment]]:
     """Each environment in a report with its moment; seconds stand in the report for all."""
     for row, env in enumerate(report.slots):
-        scores = Scores(
-            reward=float(report.reward[row]),
-            phi=float(report.phi[row]),
-            success=bool(report.success[row]),
-            native_success=bool(report.native_success[row]),
-            stages=report.stages[row],
-            terms=report.terms[row],
-        )
         seen = Observation(report.robot[row], report.objects[row])
+        (scores,) = report.scores[row]
         yield env, Moment(seen, scores, 0.0, 0.0, bool(report.unstable[row]))

@@ -1,7 +1,9 @@
 """What a policy is to the rest of the package, and the one definition of an action's log-probs.
 
-A policy maps (instruction, state of the environments) to seven categorical distributions over 256
-bins, each conditioned on the bins chosen before it. What a `Sampler` says of its own choice is what
+A policy maps (instruction, state of the environments) to a decision: a chunk of K actions, which
+are executed one after the other. An action is seven tokens, one of 256 bins each, so a decision is
+7 K categorical distributions; whether one is conditioned on the bins chosen before it is the
+policy's to say. What a `Sampler` says of its own choice is what
 `log_probs` says of it, up to rounding: the ratio of a policy to itself is 1.
 """
 
@@ -15,7 +17,7 @@ import torch
 from torch import Tensor
 
 from tgrpo.policies.observations import Observations
-from tgrpo.trajectory import Camera, Images, TaskContext
+from tgrpo.trajectory import ACTION_DIM, Camera, Images, TaskContext
 
 
 class Sampler(Protocol):
@@ -23,6 +25,11 @@ class Sampler(Protocol):
 
     @property
     def cameras(self) -> tuple[Camera, ...]:
+        """The policy's."""
+        ...
+
+    @property
+    def chunk(self) -> int:
         """The policy's."""
         ...
 
@@ -36,20 +43,20 @@ class Sampler(Protocol):
         uniforms: np.ndarray | None = None,
         images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Choose an action in each of B environments; no row's answer depends on the others: to
+        """Choose K actions in each of B environments; no row's answer depends on the others: to
         the bit, or, where a library computes the network, up to rounding.
 
         `robot` (B, 9), `objects` (B, K, 7); `images` (B, H, W, 3) uint8 of each of `cameras`, None
         where it has none. Temperature 0 is greedy, and `uniforms` is None; otherwise the bins are
-        drawn by inverse CDF from `uniforms` (B, 7) in [0, 1), so that the noise is keyed by the
+        drawn by inverse CDF from `uniforms` (B, 7 K) in [0, 1), so that the noise is keyed by the
         caller and a result does not depend on who computes it.
-        Returns tokens (B, 7) int64 and their log-probs (B, 7) float32 at that temperature
-        (greedy: at temperature 1).
+        Returns tokens (B, 7 K) int64, action after action, and their log-probs (B, 7 K) float32 at
+        that temperature (greedy: at temperature 1).
         """
         ...
 
     def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:
-        """LIBERO's actions (B, 7) of chosen tokens (B, 7)."""
+        """LIBERO's actions (…, 7) of the tokens (…, 7) of each."""
         ...
 
 
@@ -61,6 +68,11 @@ class Policy(Protocol):
     @property
     def cameras(self) -> tuple[Camera, ...]:
         """What it sees besides the state; nothing is drawn for a policy that asks for none."""
+        ...
+
+    @property
+    def chunk(self) -> int:
+        """K, actions of a decision."""
         ...
 
     @property
@@ -78,17 +90,17 @@ class Policy(Protocol):
         ...
 
     def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
-        """Logits (B, 7, 256) of every bin, each dimension given the `tokens` before it."""
+        """Logits (B, 7 K, 256) of every bin, given the `tokens` (B, 7 K) before it."""
         ...
 
     def log_probs(
         self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
     ) -> Tensor:
-        """Log-probs (B, 7) of `tokens` (B, 7) at `temperature`, with gradient."""
+        """Log-probs (B, 7 K) of `tokens` (B, 7 K) at `temperature`, with gradient."""
         ...
 
     def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:
-        """Tokens (T, 7) of LIBERO's actions (T, 7), as a demonstration has them."""
+        """Tokens (T, 7) of each of LIBERO's actions (T, 7), as a demonstration has them."""
         ...
 
     def architecture(self) -> dict[str, Any]:
@@ -124,12 +136,15 @@ def bin_log_probs(logits: Tensor, *, temperature: float) -> Tensor:
     return torch.log_softmax(logits / temperature, dim=-1)
 
 
-def check_noise(temperature: float, uniforms: np.ndarray | None, batch: int) -> None:
+def check_noise(
+    temperature: float, uniforms: np.ndarray | None, batch: int, chunk: int = 1
+) -> None:
     """Raise ValueError unless temperature and noise fit together (a programmer's mistake)."""
     if temperature < 0:
         raise ValueError(f"temperature must be >= 0, got {temperature}")
     if temperature == 0 and uniforms is not None:
         raise ValueError("temperature 0 is greedy and takes no noise")
-    if temperature > 0 and (uniforms is None or uniforms.shape != (batch, 7)):
+    wanted = (batch, ACTION_DIM * chunk)
+    if temperature > 0 and (uniforms is None or uniforms.shape != wanted):
         shape = None if uniforms is None else uniforms.shape
-        raise ValueError(f"sampling needs uniforms of shape ({batch}, 7), got {shape}")
+        raise ValueError(f"sampling needs uniforms of shape {wanted}, got {shape}")

@@ -9,7 +9,7 @@ nothing.
     instruction words ─ encoder ─┐ once per task
     object words ─ find themselves in the instruction ─ role of each object
     robot token + one token per object (pose features + name + role) ─ transformer ─ robot token
-    robot token ─ head: 7 dimensions, one after the other, 256 bins each
+    robot token ─ head: 7 dimensions of each action, one after the other, 256 bins each
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ class TinyPolicy(nn.Module):
         return self.head.bin_features.device
 
     @property
+    def chunk(self) -> int:
+        return self.config.chunk
+
+    @property
     def hidden_width(self) -> int:
         return self.config.width
 
@@ -72,7 +76,8 @@ class TinyPolicy(nn.Module):
 
     def sampler(self) -> TinySampler:
         ground = partial(_ground, self._vocabulary, copy.deepcopy(self.grounding))
-        return TinySampler(weights_of(self.trunk, self.head), self.config.heads, ground)
+        weights = weights_of(self.trunk, self.head)
+        return TinySampler(weights, self.config.heads, self.chunk, ground)
 
     def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:  # noqa: ARG002
         return encode(actions)
@@ -83,7 +88,8 @@ class TinyPolicy(nn.Module):
 
     def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
         hidden = self.hidden(context, seen)
-        return torch.stack(list(self.head(hidden, tokens.unbind(dim=-1))), dim=1)
+        logits: Tensor = self.head(hidden, tokens)
+        return logits
 
     def log_probs(
         self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float

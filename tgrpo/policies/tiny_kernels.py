@@ -77,43 +77,56 @@ class Weights(NamedTuple):
     norm: Norm
     enter: Linear
     given: np.ndarray  # (6, 256, hidden): what a chosen bin tells the dimensions after it
+    previous: np.ndarray  # (7, 256, hidden): what it tells the next action; (0, …) without one
     out: Linear  # stacked over the dimensions
 
 
 @_njit()
 def act(weights, heads, summary, names, robot, objects, uniforms, temperature):
-    """Tokens (B, 7) int64 and their log-probs (B, 7) at `temperature`.
+    """Tokens (B, 7 K) int64 and their log-probs (B, 7 K) at `temperature`, of chunks of K actions.
 
     `summary` (width,) and `names` (K, width) are what the words say, `robot` (B, F) and `objects`
     (B, K, G) features. Without rows in `uniforms` the likeliest bins are taken.
     """
     rows, dimensions = len(robot), len(weights.out.bias)
     own = linear(trunk(weights, heads, summary, names, robot, objects), weights.enter)
-    width = own.shape[1] // dimensions
-    tokens = np.empty((rows, dimensions), np.int64)
-    log_probs = np.empty((rows, dimensions), np.float32)
+    width = weights.out.weight.shape[1]
+    count = own.shape[1] // width
+    tokens = np.empty((rows, count), np.int64)
+    log_probs = np.empty((rows, count), np.float32)
     told = np.zeros((rows, width), np.float32)
     hidden = np.empty((rows, width), np.float32)
     cdf = np.empty(weights.out.bias.shape[1])
-    for dimension in range(dimensions):
+    for place in range(count):
+        dimension = place % dimensions
+        if place and dimension == 0:
+            tell_next(told, tokens[:, place - dimensions : place], weights.previous)
         for row in range(rows):
             for i in range(width):
-                hidden[row, i] = own[row, dimension * width + i] + told[row, i]
+                hidden[row, i] = own[row, place * width + i] + told[row, i]
         gelu(hidden)
         logits = linear(hidden, one_linear(weights.out, dimension))
         for row in range(rows):
             token = cumulate(logits[row], temperature, cdf)
             peak = logits[row, token]
             if len(uniforms):
-                token = draw(cdf, uniforms[row, dimension])
-            tokens[row, dimension] = token
-            log_probs[row, dimension] = (logits[row, token] - peak) / temperature - math.log(
-                cdf[-1]
-            )
+                token = draw(cdf, uniforms[row, place])
+            tokens[row, place] = token
+            log_probs[row, place] = (logits[row, token] - peak) / temperature - math.log(cdf[-1])
             if dimension < len(weights.given):
                 for i in range(width):
                     told[row, i] += weights.given[dimension, token, i]
     return tokens, log_probs
+
+
+@_njit()
+def tell_next(told, action, previous):
+    """What an action `told` (B, hidden) its own dimensions gives way to what it tells the next."""
+    for row in range(told.shape[0]):
+        for i in range(told.shape[1]):
+            told[row, i] = 0.0
+            for dimension in range(len(previous)):
+                told[row, i] += previous[dimension, action[row, dimension], i]
 
 
 @_njit()

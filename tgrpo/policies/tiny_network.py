@@ -3,14 +3,13 @@
     instruction words ─ Grounding ─┐ once per task
     object words ─ find themselves in the instruction ─ role of each object
     robot token + one token per object (pose features + name + role) ─ Trunk ─ robot token
-    robot token ─ ActionHead: 7 dimensions, one after the other, 256 bins each
+    robot token ─ ActionHead: 7 dimensions of each action, one after the other, 256 bins each
 
 `tiny_kernels` repeats `Trunk` and `ActionHead` for acting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -38,10 +37,13 @@ class TinyConfig:
     word_width: int = 64
     words: tuple[str, ...] = LIBERO_WORDS
     unknown_word_buckets: int = 16
+    chunk: int = 1  # actions of a decision
 
     def __post_init__(self) -> None:
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if self.chunk < 1:
+            raise ValueError(f"a chunk has at least one action, not {self.chunk}")
 
     @classmethod
     def from_architecture(cls, values: dict[str, Any]) -> Self:
@@ -165,7 +167,12 @@ class Block(nn.Module):
 
 
 class ActionHead(nn.Module):
-    """Seven distributions, each given the values of the bins chosen before it.
+    """Seven distributions for each action of a chunk, each given the bins chosen before it.
+
+    Within an action a dimension is told of the dimensions before it; from one action to the next
+    all of the action before is told, and what came earlier only through it. So the actions of a
+    chunk fit each other, and what a bin means is learnt once: `given`, `previous` and `out` are
+    the same for every place in the chunk, `enter` is not. With one action there is no `previous`.
 
     A chosen bin enters through smooth features of its action value rather than through an
     embedding of its own: few demonstrations leave most of the 256 bins unseen.
@@ -175,25 +182,38 @@ class ActionHead(nn.Module):
 
     def __init__(self, config: TinyConfig) -> None:
         super().__init__()
-        hidden = config.head_width
-        self.enter = nn.Linear(config.width, ACTION_DIM * hidden)
-        self.given = nn.ModuleList(
-            nn.Linear(_VALUE_FEATURES, hidden, bias=False) for _ in range(ACTION_DIM - 1)
-        )
+        self.chunk, hidden = config.chunk, config.head_width
+        self.enter = nn.Linear(config.width, self.chunk * ACTION_DIM * hidden)
+        self.given = _tellers(ACTION_DIM - 1, hidden)
         self.out = nn.ModuleList(nn.Linear(hidden, NUM_BINS) for _ in range(ACTION_DIM))
+        self.previous = _tellers(ACTION_DIM if self.chunk > 1 else 0, hidden)
         self.register_buffer("bin_features", _bin_features(), persistent=False)
 
-    def forward(self, hidden: Tensor, tokens: Sequence[Tensor]) -> Iterator[Tensor]:
-        """Logits (B, 256) of each dimension in turn, from the trunk's (B, width).
-
-        `tokens[d]` (B,) is read only after the logits of dimension d were handed out: the caller
-        may append to the list what it chose. Sampling and scoring share this one loop.
-        """
-        told: Tensor | float = 0.0
-        for dimension, own in enumerate(self.enter(hidden).chunk(ACTION_DIM, dim=-1)):
-            yield self.out[dimension](functional.gelu(own + told))
+    def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """Logits (B, 7 K, 256), from the trunk's (B, width) and the `tokens` (B, 7 K)."""
+        actions = tokens.reshape(-1, ACTION_DIM)  # a row for each action of each chunk
+        values = self.bin_features[actions]
+        told = self._of_previous(values)
+        own = self.enter(hidden).view(len(actions), -1)
+        logits = []
+        for dimension, part in enumerate(own.chunk(ACTION_DIM, dim=-1)):
+            logits.append(self.out[dimension](functional.gelu(part + told)))
             if dimension < len(self.given):
-                told = told + self.given[dimension](self.bin_features[tokens[dimension]])
+                told = told + self.given[dimension](values[:, dimension])
+        return torch.stack(logits, dim=1).view(*tokens.shape, NUM_BINS)
+
+    def _of_previous(self, values: Tensor) -> Tensor | float:
+        """What each action is told of the one before it, from features (B K, 7, F) of all."""
+        if not self.previous:
+            return 0.0
+        told = sum(self.previous[part](values[:, part]) for part in range(ACTION_DIM))
+        chunks = told.view(-1, self.chunk, told.shape[-1])
+        return functional.pad(chunks, (0, 0, 1, -1)).flatten(0, 1)  # nothing before the first
+
+
+def _tellers(count: int, hidden: int) -> nn.ModuleList:
+    """From the features of a chosen bin to what is told of it."""
+    return nn.ModuleList(nn.Linear(_VALUE_FEATURES, hidden, bias=False) for _ in range(count))
 
 
 def _features(robot: Tensor, objects: Tensor) -> tuple[Tensor, Tensor]:

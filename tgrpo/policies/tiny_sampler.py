@@ -15,9 +15,9 @@ from tgrpo.policies.features import state_features
 from tgrpo.policies.threads import threads
 from tgrpo.policies.tiny_kernels import BlockWeights, Linear, Norm, Weights, act
 from tgrpo.policies.tiny_network import ActionHead, Block, GroundedObjects, Trunk
-from tgrpo.trajectory import ACTION_DIM, Camera, Images, TaskContext
+from tgrpo.trajectory import Camera, Images, TaskContext
 
-_GREEDY = np.empty((0, ACTION_DIM))
+_GREEDY = np.empty((0, 0))
 
 
 class TinySampler:
@@ -26,9 +26,14 @@ class TinySampler:
     cameras: tuple[Camera, ...] = ()
 
     def __init__(
-        self, weights: Weights, heads: int, ground: Callable[[TaskContext], GroundedObjects]
+        self,
+        weights: Weights,
+        heads: int,
+        chunk: int,
+        ground: Callable[[TaskContext], GroundedObjects],
     ):
         """`ground` is asked once per task."""
+        self.chunk = chunk
         self._weights = weights
         self._heads = heads
         self._ground = ground
@@ -45,7 +50,7 @@ class TinySampler:
         images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         assert images is None, "it asks for no camera"
-        check_noise(temperature, uniforms, len(robot))
+        check_noise(temperature, uniforms, len(robot), self.chunk)
         tokens: np.ndarray
         log_probs: np.ndarray
         tokens, log_probs = act(
@@ -72,7 +77,10 @@ class TinySampler:
 def weights_of(trunk: Trunk, head: ActionHead) -> Weights:
     """A copy of what the two say now."""
     with torch.no_grad():
-        given = torch.stack([linear(head.bin_features) for linear in head.given])
+        given, previous = (
+            [_array(linear(head.bin_features)) for linear in linears]
+            for linears in (head.given, head.previous)
+        )
     return Weights(
         robot=_linear(trunk.robot[0]),
         robot_mlp=_linear(trunk.robot[2]),
@@ -81,7 +89,8 @@ def weights_of(trunk: Trunk, head: ActionHead) -> Weights:
         blocks=_blocks([block for block in trunk.blocks if isinstance(block, Block)]),
         norm=_norm(trunk.norm),
         enter=_linear(head.enter),
-        given=_array(given),
+        given=np.stack(given),
+        previous=np.stack(previous) if previous else np.zeros((0, *given[0].shape), np.float32),
         out=_stack([_linear(linear) for linear in head.out]),
     )
 

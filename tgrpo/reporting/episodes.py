@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 import rewardlang
+from tgrpo.actions import split_actions
 from tgrpo.policies.base import Sampler
 from tgrpo.rollouts.episodes import Assignment, Moment, Slot
 from tgrpo.simulation.initial_states import InitialState
@@ -97,7 +98,10 @@ def play_episode(
     try:
         moments = [slot.begin(Assignment(task, state, program, steps, cameras))]
         while not _ended(moments[-1]) and len(moments) <= steps:
-            moments.append(slot.step(_action(sampler, slot.context, moments[-1])))
+            for action in _actions(sampler, slot.context, moments[-1])[: steps + 1 - len(moments)]:
+                moments.append(slot.step(action))
+                if _ended(moments[-1]):
+                    break
         title = f"{task.id}, {state.split} state {state.index}"
         rows = () if program is None else key_objects(program, slot.context)
         return _recorded(title, rows, slot.context, moments, camera)
@@ -110,14 +114,14 @@ def _ended(moment: Moment) -> bool:
     return moment.unstable or moment.scores.success
 
 
-def _action(sampler: Sampler, context: TaskContext, moment: Moment) -> np.ndarray:
-    """(7,)"""
+def _actions(sampler: Sampler, context: TaskContext, moment: Moment) -> np.ndarray:
+    """Of a decision, (K, 7)."""
     seen = moment.observation
     wanted = {camera.name: seen.images[camera.name][None] for camera in sampler.cameras}
     tokens, _ = sampler.sample(
         context, seen.robot[None], seen.objects[None], temperature=0.0, images=wanted or None
     )
-    return sampler.decode(context, tokens)[0]
+    return sampler.decode(context, split_actions(tokens)[0])
 
 
 def _recorded(

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tgrpo.policies.base import Sampler
+from tgrpo.rollouts.arms import Arm, Episode
 from tgrpo.rollouts.episodes import Assignment
 from tgrpo.rollouts.evaluation import (
     Evaluation,
@@ -21,7 +22,7 @@ from tgrpo.rollouts.evaluation import (
     stage_order,
     stages_reached,
 )
-from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps
+from tgrpo.rollouts.lockstep import Clock, Lane, OnSteps
 from tgrpo.rollouts.playing import Stage, play_all
 from tgrpo.rollouts.workers import Pool
 from tgrpo.trajectory import Ending
@@ -121,8 +122,8 @@ def _outcome(arm: Arm) -> Outcome:
         state_index=state.index,
         success=success,
         ending=arm.ending,
-        steps=len(arm),
-        success_at_reset=arm.success_at_reset,
+        steps=arm.steps,
+        success_at_reset=arm.start.success,
         native_success_step=arm.native_success_step,
         max_phi=arm.max_phi,
         stage=stages_reached(arm.stages, order, success=success),

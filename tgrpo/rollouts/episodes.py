@@ -29,7 +29,7 @@ StepperName = Literal["fast", "libero"]
 class Assignment:
     """The episode that a slot runs next. Without `program` only LIBERO's own success is judged.
 
-    `cameras` are drawn at every moment that an action follows.
+    `cameras` are drawn at every moment that a decision follows.
     """
 
     task: Task
@@ -59,7 +59,7 @@ class Scores:
 class Moment:
     """An observation, its scores, and the seconds they took. `unstable`: the physics diverged.
 
-    The observation has images where an action is to follow it.
+    The observation has images where a decision is to follow it.
     """
 
     observation: Observation
@@ -118,6 +118,24 @@ class Slot:
 
     def step(self, action: np.ndarray) -> Moment:
         """One control step with `action` (7,). After an unstable one, begin again."""
+        return self.play(action[None])[-1]
+
+    def play(self, actions: np.ndarray) -> tuple[Moment, ...]:
+        """One control step after the other with `actions` (K, 7), until the episode is over.
+
+        What follows the end is not executed. Only the last moment can have images.
+        """
+        moments: list[Moment] = []
+        for action in actions:
+            moments.append(self._advance(action))
+            if self._is_over(moments[-1]):
+                return tuple(moments)
+        return (*moments[:-1], self._with_images(moments[-1]))
+
+    def _is_over(self, moment: Moment) -> bool:
+        return moment.unstable or moment.scores.success or self._steps_left == 0
+
+    def _advance(self, action: np.ndarray) -> Moment:
         assert self._simulation is not None
         start = time.perf_counter()
         try:
@@ -127,10 +145,8 @@ class Slot:
             return Moment(observation, Scores(), _since(start), 0.0, True)
         stepped = time.perf_counter()
         scores = self._judge(self._simulation.data)
-        moment = Moment(observation, scores, stepped - start, _since(stepped))
         self._steps_left -= 1
-        over = scores.success or self._steps_left == 0
-        return moment if over else self._with_images(moment)
+        return Moment(observation, scores, stepped - start, _since(stepped))
 
     def _with_images(self, moment: Moment) -> Moment:
         """What the policy sees besides the state, if it asked for anything."""
@@ -167,7 +183,7 @@ class Slot:
     def _begin_judging(self, simulation: Simulation, assignment: Assignment) -> Scores:
         if assignment.program is None:
             native = rewardlang.native_success(simulation.scene).bind(simulation.model)
-            self._judge = lambda data: _native_scores(native(data))
+            self._judge = lambda data: _native_scores(bool(native(data)))
             return self._judge(simulation.data)
         reward_fn = self._reward_fn(simulation, assignment.program, assignment.max_steps)
         memory = reward_fn.reset(simulation.data)
@@ -196,7 +212,14 @@ def _remembering(reward_fn: rewardlang.RewardFn, memory: rewardlang.Memory) -> _
 
 
 def _scores(step: rewardlang.RewardStep) -> Scores:
-    return Scores(step.reward, step.phi, step.success, step.native_success, step.stages, step.terms)
+    return Scores(
+        float(step.reward),
+        float(step.phi),
+        bool(step.success),
+        bool(step.native_success),
+        step.stages,
+        step.terms,
+    )
 
 
 def _native_scores(success: bool) -> Scores:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tgrpo.rollouts.episodes import Assignment, Moment, Slot, StepperName
+from tgrpo.rollouts.episodes import Assignment, Moment, Scores, Slot, StepperName
 from tgrpo.simulation.model_cache import LoadedModels
 from tgrpo.simulation.rendering import Renderer
 from tgrpo.trajectory import Images, TaskContext
@@ -27,11 +27,11 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One control step of each of `slots`."""
+    """K control steps of each of `slots`, fewer where its episode ends before."""
 
     tag: int
     slots: tuple[int, ...]
-    actions: np.ndarray  # (n, 7)
+    actions: np.ndarray  # (n, K, 7)
 
 
 Command = Assign | Step
@@ -39,11 +39,13 @@ Command = Assign | Step
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the slots of one worker saw in one command; row i of every array is `slots[i]`.
+    """What the slots of one worker saw in one command; row i of everything is `slots[i]`.
 
-    `unstable`: physics diverged, the episode is over and the other entries of that row mean
-    nothing. `context` comes with the answer to an assignment alone. `seconds` are the worker's,
-    by phase.
+    `robot`, `objects` and `images` are seen after the last control step of the command, `scores`
+    are those of each of its steps; the answer to an assignment has one, of the moment before the
+    first action. `unstable`: physics diverged, the episode is over, and what was seen and the last
+    score mean nothing. `context` comes with the answer to an assignment alone. `seconds` are the
+    worker's, by phase.
     """
 
     tag: int
@@ -51,13 +53,8 @@ class Report:
     slots: tuple[int, ...]
     robot: np.ndarray  # (n, 9) float32
     objects: np.ndarray  # (n, K, 7) float32
-    reward: np.ndarray  # (n,) float64
-    phi: np.ndarray  # (n,) float64
-    success: np.ndarray  # (n,) bool, as the program says
-    native_success: np.ndarray  # (n,) bool, as LIBERO says
+    scores: tuple[tuple[Scores, ...], ...]
     unstable: np.ndarray  # (n,) bool
-    stages: tuple[tuple[str, ...], ...]
-    terms: tuple[Mapping[str, float], ...]  # named parts of the reward, as `Scores.terms`
     seconds: Mapping[str, float] = field(default_factory=dict)
     images: Images = field(default_factory=dict)  # (n, H, W, 3) each; of rows that go on
     in_shared_memory: bool = False  # they lie there, and not in the report
@@ -81,7 +78,7 @@ class Host:
 
     def answer(self, command: Command) -> Report | Failure:
         """Do what `command` says; whatever goes wrong is in the answer."""
-        moments: dict[int, Moment] = {}
+        moments: dict[int, tuple[Moment, ...]] = {}
         context: TaskContext | None = None
         at = "receiving a command"
         try:
@@ -89,12 +86,12 @@ class Host:
                 case Assign(tag, assignments):
                     for number, assignment in assignments.items():
                         at = str(assignment)
-                        moments[number] = self._slot(number).begin(assignment)
+                        moments[number] = (self._slot(number).begin(assignment),)
                         context = self._slots[number].context
                 case Step(tag, numbers, actions):
-                    for number, action in zip(numbers, actions, strict=True):
+                    for number, chunk in zip(numbers, actions, strict=True):
                         at = str(self._slots[number].assignment)
-                        moments[number] = self._slots[number].step(action)
+                        moments[number] = self._slots[number].play(chunk)
             return _report(tag, context, moments)
         except Exception:  # the process boundary: everything is reported home
             return Failure(f"{at}\n{traceback.format_exc()}")
@@ -106,26 +103,23 @@ class Host:
         return slot
 
 
-def _report(tag: int, context: TaskContext | None, moments: Mapping[int, Moment]) -> Report:
-    rows = tuple(moments.values())
-    scores = [row.scores for row in rows]
+def _report(
+    tag: int, context: TaskContext | None, moments: Mapping[int, tuple[Moment, ...]]
+) -> Report:
+    rows = [steps[-1] for steps in moments.values()]
+    every = [moment for steps in moments.values() for moment in steps]
     return Report(
         tag=tag,
         context=context,
         slots=tuple(moments),
         robot=np.stack([row.observation.robot for row in rows]),
         objects=np.stack([row.observation.objects for row in rows]),
-        reward=np.array([score.reward for score in scores], dtype=np.float64),
-        phi=np.array([score.phi for score in scores], dtype=np.float64),
-        success=np.array([score.success for score in scores], dtype=bool),
-        native_success=np.array([score.native_success for score in scores], dtype=bool),
+        scores=tuple(tuple(moment.scores for moment in steps) for steps in moments.values()),
         unstable=np.array([row.unstable for row in rows], dtype=bool),
-        stages=tuple(score.stages for score in scores),
-        terms=tuple(score.terms for score in scores),
         seconds={
-            "physics": sum(row.physics_seconds for row in rows),
-            "reward": sum(row.reward_seconds for row in rows),
-            "rendering": sum(row.rendering_seconds for row in rows),
+            "physics": sum(moment.physics_seconds for moment in every),
+            "reward": sum(moment.reward_seconds for moment in every),
+            "rendering": sum(moment.rendering_seconds for moment in every),
         },
         images=_images([row.observation.images for row in rows]),
     )

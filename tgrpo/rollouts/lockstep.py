@@ -1,4 +1,4 @@
-"""Policy and simulators in lockstep: one batch of decisions, one step of every simulator in it.
+"""Policy and simulators in lockstep: one batch of decisions, each executed by its simulator.
 
 A `Lane` is a set of slots with one task whose policy is asked in one batch. Several lanes are in
 flight, so that the workers simulate one while the policy is asked for another. What a lane does
@@ -9,24 +9,16 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-import rewardlang
+from tgrpo.actions import split_actions
 from tgrpo.policies.base import Sampler
-from tgrpo.rollouts.episodes import Assignment
+from tgrpo.rollouts.arms import Arm, Episode
 from tgrpo.rollouts.hosting import Report
 from tgrpo.rollouts.workers import Loss, Pool
-from tgrpo.trajectory import (
-    ACTION_DIM,
-    ROBOT_DIM,
-    Ending,
-    Observation,
-    TaskContext,
-    Trajectory,
-)
+from tgrpo.trajectory import ROBOT_DIM, Observation, TaskContext
 
 OnSteps = Callable[[int], None]  # told the number of control steps just simulated
 
@@ -68,146 +60,6 @@ class Clock:
             "rendering": spent["rendering"],
             "idle": max(0.0, wall - spent["physics"] - spent["reward"] - spent["rendering"]),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Episode:
-    """What an arm plays: `uniforms` (max_steps, 7) in [0, 1) is its noise, None is greedy."""
-
-    assignment: Assignment
-    arm: int = 0
-    uniforms: np.ndarray | None = None
-
-
-class Arm:
-    """An episode in progress and its record. T decisions have been taken so far."""
-
-    def __init__(self, episode: Episode):
-        self.episode = episode
-        self.ending: Ending | None = None
-        self.success_at_reset = False
-        self.native_success_step: int | None = None  # 1-based; 0: at reset
-        self._settled = False
-        self._seen: list[tuple[np.ndarray, np.ndarray]] = []
-        self._images: defaultdict[str, list[np.ndarray]] = defaultdict(list)
-        self._chosen: list[tuple[np.ndarray, np.ndarray]] = []
-        self._rewards: list[float] = []
-        self._phi: list[float] = []
-        self.stages: list[tuple[str, ...]] = []
-        self.start_stage: tuple[str, ...] = ()
-        self._start_phi = 0.0
-        self._terms: list[Mapping[str, float]] = []
-        program = episode.assignment.program
-        paths = () if program is None else (stage.path for stage in rewardlang.stages(program))
-        self._stage_paths = tuple(paths)
-        self._stage_values: list[tuple[float, ...]] = []
-
-    def __len__(self) -> int:
-        return len(self._rewards)
-
-    @property
-    def idle_from_start(self) -> bool:
-        """Solved, or diverged, before the first action: a group has nothing to learn from it."""
-        return self.success_at_reset or (self.ending is Ending.UNSTABLE and not len(self))
-
-    @property
-    def noise(self) -> np.ndarray | None:
-        """(7,), of the next decision."""
-        return None if self.episode.uniforms is None else self.episode.uniforms[len(self)]
-
-    def decide(self, seen: Observation, tokens: np.ndarray, log_probs: np.ndarray) -> None:
-        self._seen.append((seen.robot, seen.objects))
-        for name, image in seen.images.items():
-            self._images[name].append(image)
-        self._chosen.append((tokens, log_probs))
-
-    def absorb(self, report: Report, row: int) -> None:
-        """Take in the answer to a reset (the first) or to a decision."""
-        if not self._settled:
-            self._settled = True
-            self.success_at_reset = bool(report.success[row])
-            self._start_phi, self.start_stage = float(report.phi[row]), report.stages[row]
-            self.native_success_step = 0 if report.native_success[row] else None
-            if report.unstable[row]:
-                self.ending = Ending.UNSTABLE
-            return
-        self._rewards.append(float(report.reward[row]))
-        self._phi.append(float(report.phi[row]))
-        self.stages.append(report.stages[row])
-        terms = report.terms[row]
-        self._terms.append(terms)
-        self._stage_values.append(tuple(terms.get(path, 0.0) for path in self._stage_paths))
-        if self.native_success_step is None and report.native_success[row]:
-            self.native_success_step = len(self)
-        if report.unstable[row]:
-            self.ending = Ending.UNSTABLE
-        elif report.success[row]:
-            self.ending = Ending.SUCCESS
-        elif len(self) >= self.episode.assignment.max_steps:
-            self.ending = Ending.TIMEOUT
-
-    @property
-    def max_phi(self) -> float:
-        return max(self._phi, default=0.0)
-
-    def trajectory(
-        self,
-        context: TaskContext,
-        stage_keys: tuple[tuple[str, ...], ...],
-        *,
-        stop: int | None = None,
-    ) -> Trajectory:
-        """The record of the episode; all its stages, `start_stage` too, are `stage_keys`.
-
-        With `stop` it is what it would be, had the group been stopped after so many steps.
-        """
-        index = {key: number for number, key in enumerate(stage_keys)}
-        objects = len(context.object_names)
-        state = self.episode.assignment.state
-        seen, chosen = self._seen[:stop], self._chosen[:stop]
-        return Trajectory(
-            context=context,
-            split=state.split,
-            state_index=state.index,
-            arm=self.episode.arm,
-            robot=_stack([robot for robot, _ in seen], (ROBOT_DIM,), np.float32),
-            objects=_stack([poses for _, poses in seen], (objects, 7), np.float32),
-            tokens=_stack([tokens for tokens, _ in chosen], (ACTION_DIM,), np.int64),
-            log_probs=_stack([probs for _, probs in chosen], (ACTION_DIM,), np.float32),
-            rewards=np.array(self._rewards[:stop], dtype=np.float64),
-            phi=np.array(self._phi[:stop], dtype=np.float64),
-            stages=np.array([index[key] for key in self.stages[:stop]], dtype=np.int64),
-            stage_keys=stage_keys,
-            ending=self._ending_by(stop),
-            success_at_reset=self.success_at_reset,
-            start_phi=self._start_phi,
-            start_stage=index[self.start_stage],
-            terms=_mean(self._terms[:stop]),
-            stage_values=_largest(self._stage_values[:stop], len(self._stage_paths)),
-            images={name: np.stack(images[:stop]) for name, images in self._images.items()},
-        )
-
-    def _ending_by(self, stop: int | None) -> Ending:
-        if stop is not None and (self.ending is None or len(self) > stop):
-            return Ending.CUT
-        assert self.ending is not None
-        return self.ending
-
-
-def _mean(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Of each name over the rows; where a row lacks it, it counts as 0."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: sum(row.get(name, 0.0) for row in rows) / len(rows) for name in names}
-
-
-def _largest(rows: list[tuple[float, ...]], count: int) -> tuple[float, ...]:
-    """Down the columns of `rows`, each of `count` values >= 0; zeros where there is no row."""
-    return tuple(max(column) for column in zip((0.0,) * count, *rows, strict=True))
-
-
-def _stack(rows: list[np.ndarray], shape: tuple[int, ...], dtype: type) -> np.ndarray:
-    """(T, *shape), also for T = 0."""
-    return np.array(rows, dtype=dtype).reshape(len(rows), *shape)
 
 
 class Lane:
@@ -253,7 +105,7 @@ class Lane:
         self._context = report.context or self._context
         if self._objects.shape[1] != report.objects.shape[1]:
             self._objects = np.zeros((len(self.slots), *report.objects.shape[1:]), np.float32)
-        before = sum(map(len, self.arms.values()))
+        before = self._steps()
         for index, slot in enumerate(report.slots):
             row = slot - self.slots.start
             self._robot[row] = report.robot[index]
@@ -261,7 +113,11 @@ class Lane:
             self.arms[row].absorb(report, index)
             if self.arms[row].ending is None:
                 self._show(report, row, index)
-        return sum(map(len, self.arms.values())) - before
+        return self._steps() - before
+
+    def _steps(self) -> int:
+        """Control steps of its episodes, until now."""
+        return sum(arm.steps for arm in self.arms.values())
 
     def _show(self, report: Report, row: int, index: int) -> None:
         """Take in the images of a row that goes on."""
@@ -285,7 +141,7 @@ class Lane:
         return lost
 
     def act(self, policy: Sampler, pool: Pool, *, temperature: float, clock: Clock) -> None:
-        """Ask the policy once for every row whose episode goes on, and step those."""
+        """Ask the policy once for every row whose episode goes on, and execute what it chose."""
         live = [row for row, arm in self.arms.items() if arm.ending is None]
         if not live:
             return
@@ -308,4 +164,5 @@ class Lane:
             seen = Observation(robot[place], objects[place], own)
             self.arms[row].decide(seen, tokens[place], log_probs[place])
         slots = [self.slots[row] for row in live]
-        self._awaited += pool.step(self.tag, slots, policy.decode(self.context, tokens))
+        chunks = policy.decode(self.context, split_actions(tokens))
+        self._awaited += pool.step(self.tag, slots, chunks)

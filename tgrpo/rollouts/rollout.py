@@ -7,6 +7,7 @@ next depends on what its own arms did. Measured times are the exception.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -15,8 +16,9 @@ import numpy as np
 
 import rewardlang
 from tgrpo.policies.base import Sampler
+from tgrpo.rollouts.arms import Arm, Episode
 from tgrpo.rollouts.episodes import Assignment
-from tgrpo.rollouts.lockstep import Arm, Clock, Episode, Lane, OnSteps
+from tgrpo.rollouts.lockstep import Clock, Lane, OnSteps
 from tgrpo.rollouts.playing import Stage, play_all
 from tgrpo.rollouts.workers import Pool
 from tgrpo.simulation.initial_states import InitialState
@@ -202,7 +204,9 @@ class GroupPlay:
     def _uniforms(self, arm: int) -> np.ndarray:
         key = (self._rules.seed, self._rules.iteration, self._job.number, arm)
         generator = np.random.Generator(np.random.Philox(np.random.SeedSequence(key)))
-        return generator.random((self._job.max_steps, ACTION_DIM))
+        # One draw for each token of each control step: the same ones however many make a decision.
+        decisions = math.ceil(self._job.max_steps / self._policy.chunk)
+        return generator.random((decisions, self._policy.chunk * ACTION_DIM))
 
 
 def _tally(arms: Sequence[Arm]) -> Tally:
@@ -211,12 +215,12 @@ def _tally(arms: Sequence[Arm]) -> Tally:
 
 
 def _first_success(arms: Sequence[Arm]) -> int | None:
-    """Length of the shortest successful episode."""
+    """Decisions of the shortest successful episode."""
     return min((len(arm) for arm in arms if arm.ending is Ending.SUCCESS), default=None)
 
 
 def _group(context: TaskContext, arms: Sequence[Arm], stop: int | None) -> Group:
     # One table for the group, so that equal indices mean equal stages across its arms.
-    keys = (key for arm in arms for key in (arm.start_stage, *arm.stages[:stop]))
+    keys = (key for arm in arms for key in arm.stages_of_decisions(stop))
     table = tuple(dict.fromkeys(keys))
     return Group(tuple(arm.trajectory(context, table, stop=stop) for arm in arms))

@@ -93,7 +93,7 @@ class Pool(Closing):
         return len(parts)
 
     def step(self, tag: int, slots: Sequence[int], actions: np.ndarray) -> int:
-        """One control step of each of the given slots with `actions` (n, 7)."""
+        """A control step of each of the given slots with each of its `actions` (n, K, 7)."""
         row = {slot: index for index, slot in enumerate(slots)}
         parts = self._by_worker(slots)
         for worker, own in parts.items():

@@ -21,7 +21,9 @@ from tgrpo.training.levels import decision_mask, rewards_of
 from tgrpo.training.optimizer import Optimizer
 from tgrpo.trajectory import Ending, Group, Trajectory
 
-_TIME_SCALE = 100.0  # steps; rewards of an episode of T_max steps depend on the time that is left
+_TIME_SCALE = (
+    100.0  # control steps; rewards of an episode of T_max steps depend on the time that is left
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,8 @@ class Critic:
         device = self._reference.device
         with torch.no_grad():
             hidden = self._reference.hidden(arm.context, joined([arm], device))
-        time = torch.arange(len(arm), device=device, dtype=hidden.dtype) / _TIME_SCALE
+        before = torch.from_numpy(np.cumsum(arm.steps) - arm.steps)  # control steps
+        time = before.to(device=device, dtype=hidden.dtype) / _TIME_SCALE
         return torch.cat((hidden, time[:, None]), dim=1)
 
 

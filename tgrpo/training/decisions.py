@@ -21,8 +21,8 @@ class Decisions:
 
     context: TaskContext
     seen: Observations
-    tokens: Tensor  # (D, 7)
-    behaviour: Tensor  # (D, 7) log-probs
+    tokens: Tensor  # (D, 7 K)
+    behaviour: Tensor  # (D, 7 K) log-probs
     advantages: Tensor  # (D,)
     weights: Tensor  # (D,), sum over all tasks is 1
 
@@ -128,6 +128,6 @@ def in_pieces(batch: Batch, size: int | None) -> Batch:
 def all_log_probs(
     policy: Policy, decisions: Decisions, rows: Tensor, *, temperature: float
 ) -> Tensor:
-    """Log-probs of all bins (B, 7, 256) in the given rows, with gradient."""
+    """Log-probs of all bins (B, 7 K, 256) in the given rows, with gradient."""
     logits = policy.action_logits(decisions.context, decisions.seen[rows], decisions.tokens[rows])
     return bin_log_probs(logits, temperature=temperature)

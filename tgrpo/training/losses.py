@@ -4,9 +4,9 @@ TGRPO maximises (arXiv 2506.08440, the objective; PPO's clip and GRPO's KL estim
 
     J = 1/N Σ_i 1/M Σ_t [ min(ρ A, clip(ρ, 1-ε, 1+ε) A) - β (π_ref/π_θ - log(π_ref/π_θ) - 1) ]
 
-with ρ = π_θ(a|o) / π_old(a|o). An action is seven tokens: `ratio="action"` (the paper's) takes
-the product of their ratios, one ρ per decision; `ratio="token"` clips each token's ratio alone
-and averages the seven terms.
+with ρ = π_θ(a|o) / π_old(a|o). A decision is D = 7 K tokens, seven for each of its K actions:
+`ratio="action"` (the paper's, where K = 1) takes the product of their ratios, one ρ per decision;
+`ratio="token"` clips each token's ratio alone and averages the D terms.
 
 The last term estimates KL(π_θ, π_ref) from the sampled action. Where π_θ has become unlikely it
 grows like π_ref/π_θ, and a single action outweighs the whole batch; all bins are at hand, so the
@@ -50,10 +50,10 @@ def decision_loss(
     ratio: Ratio,
     kl: KL,
 ) -> DecisionLoss:
-    """Loss terms of B decisions with `tokens` (B, 7) and `advantages` (B,).
+    """Loss terms of B decisions with `tokens` (B, D) and `advantages` (B,).
 
-    `current` (B, 7, 256) are log-probs of all bins under the policy, with gradient; `reference`
-    those of the SFT policy; `behaviour` (B, 7) the tokens' log-probs kept at sampling time; all at
+    `current` (B, D, 256) are log-probs of all bins under the policy, with gradient; `reference`
+    those of the SFT policy; `behaviour` (B, D) the tokens' log-probs kept at sampling time; all at
     the temperature of sampling.
     """
     log_probs = of_tokens(current, tokens)
@@ -80,12 +80,12 @@ def is_clipped(rho: Tensor, advantages: Tensor, clip: float) -> Tensor:
 
 
 def of_tokens(log_probs: Tensor, tokens: Tensor) -> Tensor:
-    """Log-probs (B, 7) of `tokens` (B, 7), of those of all bins (B, 7, 256)."""
+    """Log-probs (B, D) of `tokens` (B, D), of those of all bins (B, D, 256)."""
     return log_probs.gather(-1, tokens.unsqueeze(-1)).squeeze(-1)
 
 
 def exact_kl(current: Tensor, reference: Tensor) -> Tensor:
-    """KL(π_θ, π_ref) of each dimension (B, 7), from log-probs of all bins (B, 7, 256).
+    """KL(π_θ, π_ref) of each dimension (B, D), from log-probs of all bins (B, D, 256).
 
     Each dimension is conditioned on the sampled tokens before it; the mean of the sum over
     sampled actions is the divergence of whole actions.
@@ -119,7 +119,7 @@ def equal_weights(lengths: list[int]) -> Tensor:
 
 
 def _divergence(current: Tensor, reference: Tensor, tokens: Tensor, ratio: Ratio, kl: KL) -> Tensor:
-    """(B, 1) or (B, 7), per unit of the ratio."""
+    """(B, 1) or (B, D), per unit of the ratio."""
     match kl:
         case "exact":
             return _per_unit(exact_kl(current, reference), ratio)
@@ -131,7 +131,7 @@ def _divergence(current: Tensor, reference: Tensor, tokens: Tensor, ratio: Ratio
 
 
 def _per_unit(log_ratio: Tensor, ratio: Ratio) -> Tensor:
-    """Token log-ratios (B, 7) to those of the unit that is clipped: (B, 1) or (B, 7)."""
+    """Token log-ratios (B, D) to those of the unit that is clipped: (B, 1) or (B, D)."""
     match ratio:
         case "action":
             return log_ratio.sum(dim=-1, keepdim=True)

@@ -46,8 +46,8 @@ def grape_score(trajectory: Trajectory, config: PreferenceConfig) -> float:
     """λ_L mean_t log π(a_t|o_t) + λ_S Π_s exp(-C_s) + λ_I 1[success] (GRAPE's guided reward).
 
     The cost of a stage is C_s = 1 - its largest value in the episode, as the program says. The
-    log-likelihood is that of the policy that acted, a mean per action, so that length, here up to
-    hundreds of actions, does not decide; the weights λ are ours.
+    log-likelihood is that of the policy that acted, a mean per decision, so that length, here up to
+    hundreds of decisions, does not decide; the weights λ are ours.
     """
     log_probs = trajectory.log_probs.sum(axis=1)
     likelihood = float(log_probs.mean()) if len(log_probs) else 0.0

@@ -36,7 +36,7 @@ class _Examples:
 
     context: TaskContext
     seen: Observations
-    tokens: Tensor  # (D, 7)
+    tokens: Tensor  # (D, 7 K)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -67,6 +67,17 @@ def train_sft(
         if progress is not None:
             progress(step + 1, config.steps, recent[-1])
     return _mean(recent[-max(1, config.steps // 10) :])
+
+
+def demonstrated_chunks(tokens: np.ndarray, chunk: int) -> np.ndarray:
+    """Tokens (T, 7) of a demonstration's actions to those of the next K from each step, (T, 7 K).
+
+    After the last action it is repeated. The demonstrator succeeds with it, so nothing that comes
+    later is ever demonstrated; but a policy that is a little late executes these tokens too, and
+    to hold on to what brought success is better than what tokens without a target say.
+    """
+    steps = np.arange(len(tokens))[:, None] + np.arange(chunk)
+    return tokens[np.minimum(steps, len(tokens) - 1)].reshape(len(tokens), -1)
 
 
 def smoothed_targets(std: float) -> Tensor:
@@ -101,7 +112,8 @@ def _examples(policy: Policy, demonstrations: Sequence[Demonstration]) -> list[_
 
 
 def _join(policy: Policy, context: TaskContext, items: list[Demonstration]) -> _Examples:
-    tokens = np.concatenate([policy.encode(context, item.actions) for item in items])
+    single = [policy.encode(context, item.actions) for item in items]
+    tokens = np.concatenate([demonstrated_chunks(rows, policy.chunk) for rows in single])
     device = policy.device
     return _Examples(context, joined(items, device), torch.from_numpy(tokens).to(device))
 
@@ -156,7 +168,7 @@ def _train_step(
         seen = _jitter(item.seen, config.position_noise, generator)
         logits = policy.action_logits(item.context, seen, item.tokens)
         cross_entropy = -(targets[item.tokens] * torch.log_softmax(logits, dim=-1)).sum(dim=-1)
-        loss = cross_entropy.sum(dim=-1).mean()
+        loss = cross_entropy.sum(dim=-1).mean() / policy.chunk
         torch.autograd.backward(loss * share)
         distance = (logits.detach().argmax(dim=-1) - item.tokens).abs().float()
         totals["sft/loss"] += share * float(loss.detach())

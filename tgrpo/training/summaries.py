@@ -20,7 +20,7 @@ def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str
     arms = [arm for group in groups for arm in group.trajectories]
     orders = {item.task.name: stage_order(item.program) for item in programs}
     stage = [_stage(arm, orders[arm.context.task]) for arm in arms]
-    steps = sum(map(len, arms))
+    steps = [arm.control_steps for arm in arms]
     means = {
         "rollout/success": _share(arm.success for arm in arms),
         "rollout/cut": _share(arm.ending is Ending.CUT for arm in arms),
@@ -31,12 +31,12 @@ def summarise(collected: Collected, programs: Sequence[TaskProgram]) -> dict[str
         "rollout/phi": float(np.mean([arm.phi.max(initial=0.0) for arm in arms])),
         "rollout/return": float(np.mean([arm.rewards.sum() for arm in arms])),
         "rollout/stage": float(np.mean(stage)),
-        "rollout/steps": float(np.mean([len(arm) for arm in arms])),
+        "rollout/steps": float(np.mean(steps)),
         "rollout/redrawn_states": float(collected.redrawn),
         "rollout/resampled_groups": float(len(collected.resampled)),
         "rollout/late_successes": _ratio(collected.ended.late, collected.ended.successes),
         "rollout/workers_replaced": float(collected.workers_replaced),
-        "rollout/steps_per_second": steps / max(1e-9, collected.seconds["wall"]),
+        "rollout/steps_per_second": sum(steps) / max(1e-9, collected.seconds["wall"]),
     }
     for item in programs:
         own = _arms_of(item, collected)

@@ -100,7 +100,7 @@ def played(policy: OpenVLAPolicy, *, seed: int = 0) -> Group:
                 objects=np.zeros((STEPS, 0, 7), "f4"),
                 tokens=tokens, log_probs=log_probs,
                 rewards=np.arange(STEPS) * float(arm), phi=np.zeros(STEPS),
-                stages=np.zeros(STEPS, int), stage_keys=((),),
+                steps=np.ones(STEPS, int), stages=np.zeros(STEPS, int), stage_keys=((),),
                 ending=Ending.TIMEOUT, images=images,
             )
         )  # fmt: skip

@@ -32,6 +32,7 @@ class OpenVLAPolicy:
 
     kind = "openvla"
     cameras: tuple[Camera, ...] = (CAMERA,)
+    chunk = 1
 
     def __init__(
         self, config: OpenVLAConfig, *, seed: int = 0, backbone: Backbone | None = None
@@ -144,6 +145,7 @@ class OpenVLASampler:
     """
 
     cameras: tuple[Camera, ...] = (CAMERA,)
+    chunk = 1
 
     def __init__(self, config: OpenVLAConfig, backbone: Backbone, adapter: Adapter | None) -> None:
         self._config, self._backbone, self._adapter = config, backbone, adapter
