@@ -38,9 +38,11 @@ class TasksConfig(Section):
 
 
 class PolicyConfig(Section):
-    """The network. `tiny` sees simulator state and the instruction, `openvla` a camera."""
+    """The network. `tiny` sees simulator state, `tiny-vision` two cameras, `openvla` one."""
 
-    kind: Literal["tiny", "openvla"] = Field(default="tiny", description="registered policy")
+    kind: Literal["tiny", "tiny-vision", "openvla"] = Field(
+        default="tiny", description="registered policy"
+    )
     width: int = Field(default=128, ge=8, description="of a token in the transformer")
     layers: int = Field(default=2, ge=1, description="of the transformer")
     heads: int = Field(default=4, ge=1, description="of attention; a divisor of width")
@@ -49,10 +51,19 @@ class PolicyConfig(Section):
     chunk: int = Field(
         default=1, ge=1, le=64, description="K, actions of a decision, executed one after the other"
     )
+    image_size: int = Field(
+        default=96, ge=16, description="tiny-vision: pixels of an image's side, of each camera"
+    )
+
+    @property
+    def sees(self) -> bool:
+        """Whether images are drawn for it."""
+        return self.kind != "tiny"
 
     def architecture(self) -> dict[str, Any]:
         """What a policy of this kind is made with, beside its seed."""
-        return self.model_dump(exclude={"kind"})
+        foreign = {"image_size"} if self.kind == "tiny" else set()
+        return self.model_dump(exclude={"kind", *foreign})
 
     @field_validator("heads")
     @classmethod

@@ -135,7 +135,10 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
         (("train", "--preset", "papr"), "unknown preset 'papr'; did you mean paper?"),
         (("train", "--set", "learner.lr=1"), "did you mean learner.learning_rate"),
         (("train", "--group-size", "1"), "rollout.group_size: must be greater than or equal to 2"),
-        (("train", "--policy", "octo"), "policy.kind: must be 'tiny' or 'openvla', got 'octo'"),
+        (
+            ("train", "--policy", "huge"),
+            "policy.kind: must be 'tiny', 'tiny-vision' or 'openvla', got",
+        ),
         (("train", "--policy", "openvla"), "of which checkpoint? --policy openvla:FOLDER"),
         (("train", "--demos", "nowhere.hdf5"), "nowhere.hdf5 is neither a number"),
         (("train", "--config", "nowhere.toml"), "--config: no file nowhere.toml"),

@@ -66,7 +66,7 @@ def test_a_name_without_anything_near_gets_three_names_and_where_all_are() -> No
         assert end == "tgrpo parameters lists them all"
     assert all(name.startswith("learner.") for name in proposed)
     (message,) = mistakes(preset_layer("zzz"))
-    assert message == "--preset: unknown preset 'zzz'; known: openvla, paper, quickstart"
+    assert message == "--preset: unknown preset 'zzz'; known: openvla, paper, quickstart, vision"
 
 
 FOLDER = b"a folder of this name"

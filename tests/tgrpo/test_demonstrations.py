@@ -146,7 +146,7 @@ def test_robot_states_are_libero_s_own(simulation, episodes, tmp_path):
 
 def test_an_episode_that_failed_earns_nothing(tmp_path, episodes):
     path = tmp_path / "failed.hdf5"
-    fields = ("state", "actions", "states", "final_state")
+    fields = ("state", "actions", "states", "final_state", "images")
     failed = SimpleNamespace(success=False, **{name: getattr(episodes[0], name) for name in fields})
     write_demonstrations(path, CENTRE, [failed])
     with h5py.File(path) as file:

@@ -1,9 +1,8 @@
-"""The tiny policy: determinism, one definition of log-probs, and what it may know."""
+"""The tiny policy: its kernels, and what it may know. What every policy does: test_policies.py."""
 
 from __future__ import annotations
 
-import pickle
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tests.tgrpo.policies_here import NAMES, SOUP, noise
 from tgrpo.policies.base import token_log_probs
 from tgrpo.policies.features import rotation_matrix, state_features
 from tgrpo.policies.observations import Observations
@@ -27,15 +27,6 @@ from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import suite_tasks
 from tgrpo.trajectory import TaskContext
 
-NAMES = ("alphabet_soup_1", "cream_cheese_1", "salad_dressing_1", "milk_1", "basket_1")
-SOUP = TaskContext(
-    suite="libero_object",
-    task="pick_up_the_alphabet_soup_and_place_it_in_the_basket",
-    instruction="pick up the alphabet soup and place it in the basket",
-    object_names=NAMES,
-    object_categories=tuple(name[:-2] for name in NAMES),
-)
-
 
 @pytest.fixture(scope="module")
 def policy() -> TinyPolicy:
@@ -46,10 +37,6 @@ def states(batch: int, seed: int = 0, objects: int = len(NAMES)) -> tuple[np.nda
     rng = np.random.default_rng(seed)
     robot = rng.normal(0.0, 0.2, size=(batch, 9)).astype(np.float32)
     return robot, rng.normal(0.0, 0.2, size=(batch, objects, 7)).astype(np.float32)
-
-
-def noise(batch: int, seed: int = 1, chunk: int = 1) -> np.ndarray:
-    return np.random.default_rng(seed).random((batch, 7 * chunk))
 
 
 def score(
@@ -67,45 +54,6 @@ def score(
 
 def test_size_is_what_the_embedded_default_promises(policy: TinyPolicy) -> None:
     assert 200_000 < sum(parameter.numel() for parameter in policy.parameters()) < 2_000_000
-
-
-def test_equal_seeds_give_equal_weights_and_leave_the_global_generator_alone() -> None:
-    before = torch.get_rng_state()
-    one, two, other = TinyPolicy(seed=3), TinyPolicy(seed=3), TinyPolicy(seed=4)
-    assert torch.equal(before, torch.get_rng_state())
-    for name, tensor in one.state_dict().items():
-        assert torch.equal(tensor, two.state_dict()[name]), name
-    assert any(
-        not torch.equal(tensor, other.state_dict()[name])
-        for name, tensor in one.state_dict().items()
-    )
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.6])
-@pytest.mark.parametrize("batch", [1, 8, 21])
-def test_scoring_agrees_with_sampling(policy: TinyPolicy, temperature: float, batch: int) -> None:
-    robot, objects = states(batch)
-    tokens, log_probs = policy.sampler().sample(
-        SOUP, robot, objects, temperature=temperature, uniforms=noise(batch)
-    )
-    assert tokens.shape == log_probs.shape == (batch, 7)
-    assert tokens.dtype == np.int64
-    assert log_probs.dtype == np.float32
-    scored = score(policy, SOUP, robot, objects, tokens, temperature)
-    ratio = np.exp((scored - log_probs).sum(axis=1))
-    np.testing.assert_allclose(ratio, 1.0, atol=1e-5)
-
-
-def test_greedy_takes_the_likeliest_bin_of_each_dimension(policy: TinyPolicy) -> None:
-    robot, objects = states(5)
-    tokens, log_probs = policy.sampler().sample(SOUP, robot, objects, temperature=0.0)
-    with torch.no_grad():
-        seen = Observations.of(robot, objects)
-        logits = policy.action_logits(SOUP, seen, torch.from_numpy(tokens))
-    assert (logits.argmax(dim=-1).numpy() == tokens).all()
-    np.testing.assert_allclose(
-        log_probs, torch.log_softmax(logits, -1).max(dim=-1).values.numpy(), atol=1e-5
-    )
 
 
 @settings(max_examples=30, deadline=None)
@@ -166,30 +114,6 @@ def test_acting_and_learning_read_the_same_distributions(
     np.testing.assert_allclose(log_probs, scored, atol=1e-5)
 
 
-def test_a_sampler_keeps_the_weights_it_was_made_with_and_travels() -> None:
-    policy = TinyPolicy(seed=0)
-    robot, objects = states(3)
-    sampler = policy.sampler()
-    travelled = pickle.loads(pickle.dumps(sampler))
-    before = sampler.sample(SOUP, robot, objects, temperature=1.0, uniforms=noise(3))
-    milk = replace(SOUP, instruction="pick up the milk and place it in the basket")
-    with torch.no_grad():
-        for parameter in policy.parameters():
-            parameter.add_(0.01)
-    after = policy.sampler().sample(SOUP, robot, objects, temperature=1.0, uniforms=noise(3))
-    assert (after[1] != before[1]).all()
-    for other in (sampler, travelled):
-        again = other.sample(SOUP, robot, objects, temperature=1.0, uniforms=noise(3))
-        assert (again[0] == before[0]).all()
-        assert (again[1] == before[1]).all()
-    # A task that it first meets now is read with the old weights too.
-    asked = (
-        item.sample(milk, robot, objects, temperature=1.0, uniforms=noise(3))[1]
-        for item in (sampler, TinyPolicy(seed=0).sampler())
-    )
-    np.testing.assert_array_equal(*asked)
-
-
 def test_weights_that_are_no_numbers_any_more_give_no_wild_bins() -> None:
     policy = TinyPolicy(seed=0)
     with torch.no_grad():
@@ -200,41 +124,6 @@ def test_weights_that_are_no_numbers_any_more_give_no_wild_bins() -> None:
     )
     assert ((tokens >= 0) & (tokens < 256)).all()
     assert np.isnan(log_probs).all()
-
-
-def test_each_dimension_is_conditioned_on_the_bins_before_it_only(policy: TinyPolicy) -> None:
-    robot, objects = states(1)
-    for dimension in range(7):
-        first = np.full((1, 7), 100)
-        second = first.copy()
-        second[:, dimension] = 200
-        seen = Observations.of(robot, objects)
-        with torch.no_grad():
-            one, two = (
-                policy.action_logits(SOUP, seen, torch.from_numpy(tokens))[0]
-                for tokens in (first, second)
-            )
-        changed = (one != two).any(dim=-1)
-        assert not changed[: dimension + 1].any()
-        assert changed[dimension + 1 :].all()
-
-
-def test_the_instruction_alone_names_the_object(policy: TinyPolicy) -> None:
-    robot, objects = states(4)
-    tokens = np.full((4, 7), 128)
-    soup = score(policy, SOUP, robot, objects, tokens)
-    milk = replace(SOUP, instruction="pick up the milk and place it in the basket")
-    assert np.abs(score(policy, milk, robot, objects, tokens) - soup).max() > 1e-3
-    # Suite and task name are bookkeeping, and there is no field for goal, program or reward.
-    renamed = replace(SOUP, suite="other", task="pick_up_the_milk_and_place_it_in_the_basket")
-    assert (score(policy, renamed, robot, objects, tokens) == soup).all()
-    assert {field.name for field in fields(TaskContext)} == {
-        "suite",
-        "task",
-        "instruction",
-        "object_names",
-        "object_categories",
-    }
 
 
 @pytest.mark.sim
@@ -279,46 +168,9 @@ def test_neither_the_order_nor_the_number_of_an_object_tells_anything(policy: Ti
     np.testing.assert_allclose(again, plain, atol=1e-4)
 
 
-def test_words_it_has_never_seen_are_words_all_the_same(policy: TinyPolicy) -> None:
-    robot, objects = states(2)
-    strange = replace(SOUP, instruction="bring the quince to the zoo", object_names=("1",) * 5)
-    tokens, _ = policy.sampler().sample(strange, robot, objects, temperature=0.0)
-    assert tokens.shape == (2, 7)
-
-
 def test_vocabulary_covers_names_and_drops_numbers() -> None:
     assert split_words("akita_black_bowl_1") == ("akita", "black", "bowl")
     assert set(split_words(SOUP.instruction)) <= set(LIBERO_WORDS)
-
-
-def test_a_reference_has_no_gradient_and_stays_as_it_was() -> None:
-    policy = TinyPolicy(seed=0)
-    reference = policy.reference()
-    assert not any(parameter.requires_grad for parameter in reference.parameters())
-    with torch.no_grad():
-        for parameter in policy.parameters():
-            parameter.add_(1.0)
-    assert torch.equal(
-        reference.state_dict()["head.enter.weight"],
-        TinyPolicy(seed=0).state_dict()["head.enter.weight"],
-    )
-
-
-@pytest.mark.parametrize(
-    ("temperature", "uniforms", "message"),
-    [
-        (-1.0, None, "temperature must be >= 0, got -1.0"),
-        (0.0, noise(2), "temperature 0 is greedy and takes no noise"),
-        (1.0, None, r"uniforms of shape \(2, 7\), got None"),
-        (1.0, noise(3), r"uniforms of shape \(2, 7\), got \(3, 7\)"),
-    ],
-)
-def test_noise_and_temperature_must_fit(
-    policy: TinyPolicy, temperature: float, uniforms: np.ndarray | None, message: str
-) -> None:
-    robot, objects = states(2)
-    with pytest.raises(ValueError, match=message):
-        policy.sampler().sample(SOUP, robot, objects, temperature=temperature, uniforms=uniforms)
 
 
 @given(

@@ -19,13 +19,16 @@ PolicyKind = Annotated[
     str | None,
     typer.Option(
         "--policy",
-        metavar="tiny|openvla:PATH",
-        help="Policy: tiny, or a checkpoint of OpenVLA, by its folder or its id on the hub. [tiny]",
+        metavar="tiny|tiny-vision|openvla:PATH",
+        help="Policy: tiny, tiny-vision, or a checkpoint of OpenVLA, by its folder or its id on "
+        "the hub. [tiny]",
     ),
 ]
 Preset = Annotated[
     str | None,
-    typer.Option(help="Settings to start from: quickstart (the default), paper or openvla."),
+    typer.Option(
+        help="Settings to start from: quickstart (the default), paper, vision or openvla."
+    ),
 ]
 ConfigFile = Annotated[
     Path | None,

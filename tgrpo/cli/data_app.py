@@ -24,6 +24,14 @@ def demonstrate(
         typer.Option(help="Disturb the executed translation: deviation, in actions.", min=0.0),
     ] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the disturbance.", min=0)] = 0,
+    image_size: Annotated[
+        int | None,
+        typer.Option(
+            metavar="PIXELS",
+            help="Record images of this width and height too: agentview, and the hand's camera.",
+            min=16,
+        ),
+    ] = None,
     out: Annotated[
         Path, typer.Option(help="Folder; files are <suite>/<task>_demo.hdf5 below it.")
     ] = Path("demonstrations"),
@@ -40,6 +48,8 @@ def demonstrate(
       tgrpo demonstrate --suite libero_object --count 50
 
       tgrpo demonstrate --task libero_object/pick_up_the_milk_and_place_it_in_the_basket --out demos
+
+      tgrpo demonstrate --suite libero_goal --count 20 --image-size 128
     """
     with reporting():
         from tgrpo.capacity import cores
@@ -52,6 +62,7 @@ def demonstrate(
             count=count,
             noise=noise,
             seed=seed,
+            image_size=image_size,
             out=out,
             force=force,
             workers=workers or cores(),

@@ -16,10 +16,12 @@ from tgrpo.cli.report import print_paths
 from tgrpo.intervals import wilson
 from tgrpo.libero_package import cache_folder
 from tgrpo.programs import UnknownChoiceError
+from tgrpo.recorded.camera_images import LIBERO_CAMERAS
 from tgrpo.rollouts.processes import single_threaded
 from tgrpo.scripted.demonstrator import DemonstratorError, UnsupportedGoalError, demonstrate
 from tgrpo.simulation.initial_states import Split, generate_states
 from tgrpo.tasks import Task, find_task, suite_tasks, suites
+from tgrpo.trajectory import Camera
 
 
 def choose_tasks(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
@@ -94,6 +96,7 @@ class DemonstrationOrder:
     count: int
     noise: float
     seed: int
+    cameras: tuple[Camera, ...]
     path: Path
 
 
@@ -115,6 +118,7 @@ def run_demonstrate(
     count: int,
     noise: float,
     seed: int,
+    image_size: int | None,
     out: Path,
     force: bool,
     workers: int,
@@ -122,8 +126,9 @@ def run_demonstrate(
     """`tgrpo demonstrate`."""
     console = make_console()
     expect_folder("--out", out)
+    cameras = tuple(Camera(name, image_size, image_size) for name in LIBERO_CAMERAS if image_size)
     orders = [
-        DemonstrationOrder(task, split, count, noise, seed, out / f"{task.id}_demo.hdf5")
+        DemonstrationOrder(task, split, count, noise, seed, cameras, out / f"{task.id}_demo.hdf5")
         for task in _named_tasks(suite, names)
     ]
     existing = [str(order.path) for order in orders if order.path.exists()]
@@ -183,6 +188,7 @@ def _make(order: DemonstrationOrder) -> _Made:
             out=order.path,
             noise=order.noise,
             seed=order.seed,
+            cameras=order.cameras,
         )
     except (DemonstratorError, UnsupportedGoalError) as error:
         return _Made(order.task, order.path, 0.0, 0, 0, str(error))

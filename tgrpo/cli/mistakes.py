@@ -34,6 +34,7 @@ EXIT_CODES = {
     "tgrpo.scripted.planner.UnsupportedGoalError": BAD_INPUT,
     "tgrpo.recorded.libero_hdf5.DemonstrationFileError": BAD_INPUT,
     "tgrpo.simulation.initial_states.InitialStatesError": BAD_INPUT,
+    "tgrpo.simulation.rendering.RenderingError": BAD_INPUT,
     "tgrpo.scenes.own_scenes.OwnSceneError": BAD_INPUT,
     "tgrpo.libero_package.LiberoMissingError": BAD_INPUT,
     "tgrpo.rollouts.rollout.NoUsableStateError": BAD_INPUT,

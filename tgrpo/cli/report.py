@@ -61,6 +61,10 @@ def _policy_text(config: TrainConfig) -> str:
     match config.policy.kind:
         case "tiny":
             return "tiny (sees simulator state and the instruction, not pixels)"
+        case "tiny-vision":
+            return (
+                "tiny-vision (sees two cameras, its own hand and the instruction, no object's pose)"
+            )
         case "openvla":
             chosen = config.openvla
             return f"openvla, {chosen.checkpoint}, LoRA of rank {chosen.lora_rank} on it"

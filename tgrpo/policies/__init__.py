@@ -14,6 +14,8 @@ from tgrpo.config import OpenVLAConfig
 from tgrpo.policies.base import Policy
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.policies.tiny_network import TinyConfig
+from tgrpo.policies.tiny_vision import TinyVisionPolicy
+from tgrpo.policies.tiny_vision_network import VisionConfig
 
 Architecture = Mapping[str, Any]
 
@@ -22,13 +24,21 @@ def _tiny(architecture: Architecture, seed: int) -> Policy:
     return TinyPolicy(TinyConfig.from_architecture(dict(architecture)), seed=seed)
 
 
+def _tiny_vision(architecture: Architecture, seed: int) -> Policy:
+    return TinyVisionPolicy(VisionConfig.from_architecture(dict(architecture)), seed=seed)
+
+
 def _openvla(architecture: Architecture, seed: int) -> Policy:
     from tgrpo.policies.openvla.policy import OpenVLAPolicy  # transformers: seconds of loading
 
     return OpenVLAPolicy(OpenVLAConfig(**architecture), seed=seed)
 
 
-_MAKERS: Mapping[str, Callable[[Architecture, int], Policy]] = {"tiny": _tiny, "openvla": _openvla}
+_MAKERS: Mapping[str, Callable[[Architecture, int], Policy]] = {
+    "tiny": _tiny,
+    "tiny-vision": _tiny_vision,
+    "openvla": _openvla,
+}
 KINDS = tuple(_MAKERS)
 
 

@@ -63,6 +63,15 @@ class BlockWeights(NamedTuple):
     down: Linear
 
 
+class HeadWeights(NamedTuple):
+    """Of `tiny_network.ActionHead`."""
+
+    enter: Linear
+    given: np.ndarray  # (6, 256, hidden): what a chosen bin tells the dimensions after it
+    previous: np.ndarray  # (7, 256, hidden): what it tells the next action; (0, …) without one
+    out: Linear  # stacked over the dimensions
+
+
 class Weights(NamedTuple):
     """Of `tiny_network.Trunk` and `ActionHead`.
 
@@ -75,21 +84,29 @@ class Weights(NamedTuple):
     object_mlp: Linear
     blocks: BlockWeights
     norm: Norm
-    enter: Linear
-    given: np.ndarray  # (6, 256, hidden): what a chosen bin tells the dimensions after it
-    previous: np.ndarray  # (7, 256, hidden): what it tells the next action; (0, …) without one
-    out: Linear  # stacked over the dimensions
+    head: HeadWeights
 
 
 @_njit()
 def act(weights, heads, summary, names, robot, objects, uniforms, temperature):
-    """Tokens (B, 7 K) int64 and their log-probs (B, 7 K) at `temperature`, of chunks of K actions.
+    """`choose` for B environments.
 
     `summary` (width,) and `names` (K, width) are what the words say, `robot` (B, F) and `objects`
-    (B, K, G) features. Without rows in `uniforms` the likeliest bins are taken.
+    (B, K, G) features.
     """
-    rows, dimensions = len(robot), len(weights.out.bias)
-    own = linear(trunk(weights, heads, summary, names, robot, objects), weights.enter)
+    seen = trunk(weights, heads, summary, names, robot, objects)
+    return choose(weights.head, seen, uniforms, temperature)
+
+
+@_njit()
+def choose(weights, seen, uniforms, temperature):
+    """Tokens (B, 7 K) int64 and their log-probs (B, 7 K) at `temperature`, of chunks of K actions.
+
+    `seen` (B, width) float32 is what a trunk makes of each environment. Without rows in `uniforms`
+    the likeliest bins are taken.
+    """
+    rows, dimensions = len(seen), len(weights.out.bias)
+    own = linear(seen, weights.enter)
     width = weights.out.weight.shape[1]
     count = own.shape[1] // width
     tokens = np.empty((rows, count), np.int64)

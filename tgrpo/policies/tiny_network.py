@@ -58,7 +58,23 @@ class GroundedObjects:
     objects: Tensor
 
 
-class Grounding(nn.Module):
+class Reading(nn.Module):
+    """An instruction's words, and what each of them means among the others."""
+
+    def __init__(self, config: TinyConfig, vocabulary: int) -> None:
+        super().__init__()
+        self.words = nn.Embedding(vocabulary, config.word_width)
+        self.enter = nn.Linear(config.word_width, config.width)
+        self.places = nn.Parameter(torch.randn(MAX_WORDS, config.width) * 0.5)
+        self.encoder = Block(config.width, config.heads)
+
+    def encode(self, words: Tensor) -> Tensor:
+        """Embeddings (n, word_width), in order, to (n, width)."""
+        encoded: Tensor = self.encoder((self.enter(words) + self.places[: len(words)])[None])[0]
+        return encoded
+
+
+class Grounding(Reading):
     """Words to one vector per object: what it is called, and what the instruction says about it.
 
     Each word of an object's name looks for itself among the instruction's words by the cosine of
@@ -68,16 +84,11 @@ class Grounding(nn.Module):
     """
 
     def __init__(self, config: TinyConfig, vocabulary: int) -> None:
-        super().__init__()
-        width = config.width
-        self.words = nn.Embedding(vocabulary, config.word_width)
-        self.enter = nn.Linear(config.word_width, width)
-        self.places = nn.Parameter(torch.randn(MAX_WORDS, width) * 0.5)
-        self.encoder = Block(width, config.heads)
+        super().__init__(config, vocabulary)
         self.sharpness = nn.Parameter(torch.tensor(12.0))
         self.absent = nn.Parameter(torch.tensor(6.0))
-        self.role = nn.Linear(width, width)
-        self.name = nn.Linear(config.word_width, width)
+        self.role = nn.Linear(config.width, config.width)
+        self.name = nn.Linear(config.word_width, config.width)
 
     def forward(self, instruction: Tensor, names: Tensor, present: Tensor) -> GroundedObjects:
         """Rows of the embedding table: `instruction` (n,) and, padded, `names` (K, m).
@@ -85,7 +96,7 @@ class Grounding(nn.Module):
         `present` (K, m) is 1 where a name has a word.
         """
         words = self.words(instruction)
-        encoded = self.encoder((self.enter(words) + self.places[: len(words)]).unsqueeze(0))[0]
+        encoded = self.encode(words)
         named = self.words(names)  # (K, m, word_width)
         attention = self._find(named, words)  # (K, m, n)
         share = (present / present.sum(dim=-1, keepdim=True).clamp_min(1)).unsqueeze(-1)

@@ -13,11 +13,9 @@ from tgrpo import actions
 from tgrpo.policies.base import check_noise
 from tgrpo.policies.features import state_features
 from tgrpo.policies.threads import threads
-from tgrpo.policies.tiny_kernels import BlockWeights, Linear, Norm, Weights, act
+from tgrpo.policies.tiny_kernels import BlockWeights, HeadWeights, Linear, Norm, Weights, act
 from tgrpo.policies.tiny_network import ActionHead, Block, GroundedObjects, Trunk
 from tgrpo.trajectory import Camera, Images, TaskContext
-
-_GREEDY = np.empty((0, 0))
 
 
 class TinySampler:
@@ -58,7 +56,7 @@ class TinySampler:
             self._heads,
             *self._grounded(context),
             *state_features(robot, objects),
-            _GREEDY if uniforms is None else np.ascontiguousarray(uniforms, np.float64),
+            noise_of(uniforms),
             float(temperature or 1.0),
         )
         return tokens, log_probs
@@ -74,13 +72,13 @@ class TinySampler:
         return self._words[context]
 
 
+def noise_of(uniforms: np.ndarray | None) -> np.ndarray:
+    """As the kernels take it: without rows where the likeliest bins are asked for."""
+    return np.empty((0, 0)) if uniforms is None else np.ascontiguousarray(uniforms, np.float64)
+
+
 def weights_of(trunk: Trunk, head: ActionHead) -> Weights:
     """A copy of what the two say now."""
-    with torch.no_grad():
-        given, previous = (
-            [_array(linear(head.bin_features)) for linear in linears]
-            for linears in (head.given, head.previous)
-        )
     return Weights(
         robot=_linear(trunk.robot[0]),
         robot_mlp=_linear(trunk.robot[2]),
@@ -88,6 +86,18 @@ def weights_of(trunk: Trunk, head: ActionHead) -> Weights:
         object_mlp=_linear(trunk.object_mlp[1]),
         blocks=_blocks([block for block in trunk.blocks if isinstance(block, Block)]),
         norm=_norm(trunk.norm),
+        head=head_weights_of(head),
+    )
+
+
+def head_weights_of(head: ActionHead) -> HeadWeights:
+    """A copy of what it says now."""
+    with torch.no_grad():
+        given, previous = (
+            [_array(linear(head.bin_features)) for linear in linears]
+            for linears in (head.given, head.previous)
+        )
+    return HeadWeights(
         enter=_linear(head.enter),
         given=np.stack(given),
         previous=np.stack(previous) if previous else np.zeros((0, *given[0].shape), np.float32),

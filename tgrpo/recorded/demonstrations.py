@@ -10,7 +10,8 @@
 Reading takes actions, states, model_file and the task's name, and computes what a policy sees
 from them, so official files and those written here are interchangeable. In files written here
 `robot_states` and `obs` belong to the moment before the action, as `states` do; in official ones
-they are one control step younger.
+they are one control step younger. Images are taken from the file where it has those that are asked
+for, and drawn from the states where it has not.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import mujoco
 import numpy as np
 
 from tgrpo.files import replace_file
+from tgrpo.recorded.camera_images import drawn_images, stored_images, write_images
 from tgrpo.recorded.libero_hdf5 import (
     Demo,
     DemonstrationFileError,
@@ -35,8 +37,9 @@ from tgrpo.recorded.libero_hdf5 import (
 from tgrpo.simulation.envs import Simulation
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.simulation.model_cache import libero_xml
+from tgrpo.simulation.rendering import Renderer
 from tgrpo.tasks import Task
-from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM, Images, TaskContext
+from tgrpo.trajectory import OBJECT_DIM, ROBOT_DIM, Camera, Images, TaskContext
 
 __all__ = [
     "Demonstration",
@@ -80,6 +83,8 @@ class Recorded(Protocol):
     def final_state(self) -> np.ndarray: ...  # (1 + nq + nv,)
     @property
     def success(self) -> bool: ...
+    @property
+    def images(self) -> Images: ...  # (T, H, W, 3) of each camera; none where nothing was drawn
 
 
 def write_demonstrations(path: Path, task: Task, episodes: Sequence[Recorded]) -> None:
@@ -90,15 +95,26 @@ def write_demonstrations(path: Path, task: Task, episodes: Sequence[Recorded]) -
     replace_file(path, lambda temporary: _write(temporary, task, episodes))
 
 
-def read_demonstrations(path: Path) -> list[Demonstration]:
+def read_demonstrations(path: Path, cameras: Sequence[Camera] = ()) -> list[Demonstration]:
     """All demonstrations of a file in LIBERO's layout, in order of their numbers.
 
     Every state is set on the task's own model, with the fixtures where the episode's `model_file`
-    has them. Raises DemonstrationFileError with all that is wrong at once.
+    has them. Images are those of `cameras`; one that the file lacks takes a tenth of a second to
+    draw. Raises DemonstrationFileError with all that is wrong at once, RenderingError.
     """
     file = read_file(path)
-    simulation = Simulation(file.task)
-    return [_replayed(simulation, demo) for demo in file.demos]
+    stored = [stored_images(path, demo, cameras) for demo in file.demos]
+    renderer = Renderer() if any(len(images) < len(cameras) for images in stored) else None
+    simulation = Simulation(file.task, renderer=renderer)
+    read = []
+    for demo, images in zip(file.demos, stored, strict=True):
+        missing = [camera for camera in cameras if camera.name not in images]
+        drawn = drawn_images(simulation, demo, missing) if missing else {}
+        read.append(_replayed(simulation, demo, {**images, **drawn}))
+    simulation.close()
+    if renderer is not None:
+        renderer.close()
+    return read
 
 
 def _write(path: Path, task: Task, episodes: Sequence[Recorded]) -> None:
@@ -126,14 +142,14 @@ def _file_attributes(task: Task, episodes: Sequence[Recorded]) -> dict[str, Any]
         "problem_info": json.dumps(problem),
         "bddl_file_name": bddl_file,
         "bddl_file_content": task.bddl_file.read_text(),
-        "env_args": json.dumps(_environment(scene.problem, bddl_file)),
+        "env_args": json.dumps(_environment(scene.problem, bddl_file, episodes[0].images)),
         "macros_image_convention": "opengl",
         "num_demos": len(episodes),
         "total": sum(len(episode.actions) for episode in episodes),
     }
 
 
-def _environment(problem: str, bddl_file: str) -> dict[str, Any]:
+def _environment(problem: str, bddl_file: str, images: Images) -> dict[str, Any]:
     """What LIBERO's scripts hand to robosuite to make the environment again."""
     controller = {
         "type": "OSC_POSE",
@@ -158,8 +174,11 @@ def _environment(problem: str, bddl_file: str) -> dict[str, Any]:
         "controller_configs": controller,
         "bddl_file_name": bddl_file,
         "has_renderer": False,
-        "has_offscreen_renderer": False,
-        "use_camera_obs": False,
+        "has_offscreen_renderer": bool(images),
+        "use_camera_obs": bool(images),
+        "camera_names": list(images),
+        "camera_heights": [frames.shape[1] for frames in images.values()],
+        "camera_widths": [frames.shape[2] for frames in images.values()],
         "ignore_done": True,
         "reward_shaping": True,
         "control_freq": 20,
@@ -189,6 +208,7 @@ def _write_episode(group: h5py.Group, simulation: Simulation, xml: str, episode:
     seen.create_dataset("ee_states", data=np.hstack([position, orientation]))
     seen.create_dataset("gripper_states", data=fingers)
     seen.create_dataset("joint_states", data=joints)
+    write_images(seen, episode.images)
     group.attrs["num_samples"] = length
     group.attrs["init_state"] = np.asarray(episode.states[0], np.float64)
     group.attrs["final_state"] = np.asarray(episode.final_state, np.float64)
@@ -217,7 +237,7 @@ def _axis_angle(quaternion: np.ndarray) -> np.ndarray:
     return vector
 
 
-def _replayed(simulation: Simulation, demo: Demo) -> Demonstration:
+def _replayed(simulation: Simulation, demo: Demo, images: Images) -> Demonstration:
     seen = [simulation.observe() for _ in _through(simulation, demo.states, demo.fixtures)]
     context = simulation.context
     return Demonstration(
@@ -230,6 +250,7 @@ def _replayed(simulation: Simulation, demo: Demo) -> Demonstration:
         objects=np.array([item.objects for item in seen]).reshape(
             -1, len(context.object_names), OBJECT_DIM
         ),
+        images=images,
     )
 
 

@@ -19,6 +19,7 @@ from tgrpo.scripted.demonstrator import Episode, demonstrate
 from tgrpo.tasks import Task
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.sft import train_sft
+from tgrpo.trajectory import Camera
 
 DEFAULT_COUNT = 10  # demonstrations per task where nothing says how many
 _METRICS_EVERY = 20  # gradient steps between two lines of metrics
@@ -42,7 +43,7 @@ def starting_policy(
     policy = make_policy(config.policy.kind, seed=config.seed, architecture=config.architecture())
     if config.sft.steps == 0:
         return policy
-    demonstrations = gather(config, tasks, folder, forecast, listener)
+    demonstrations = gather(config, tasks, folder, forecast, listener, policy.cameras)
     expect_sound(policy, tasks)
 
     def progress(step: int, _: int, values: dict[str, float]) -> None:
@@ -69,11 +70,12 @@ def gather(
     folder: RunFolder,
     forecast: Forecast,
     listener: Listener,
+    cameras: tuple[Camera, ...],
 ) -> list[Demonstration]:
     """The demonstrations of a run: of a file, or made by the demonstrator and kept in `folder`."""
     chosen = config.demonstrations
     if chosen.file is not None:
-        return read(chosen.file, tasks, chosen.count)
+        return read(chosen.file, tasks, chosen.count, cameras)
 
     def on_episode(episode: Episode) -> None:
         forecast.add(len(episode))
@@ -90,13 +92,16 @@ def gather(
             out=folder.demonstrations(task.id),
             noise=chosen.noise,
             seed=config.seed,
+            cameras=cameras,
             on_episode=on_episode,
         )
     forecast.end()
-    return read(folder.path / "demonstrations", tasks, None)
+    return read(folder.path / "demonstrations", tasks, None, cameras)
 
 
-def read(path: Path, tasks: Sequence[Task], count: int | None) -> list[Demonstration]:
+def read(
+    path: Path, tasks: Sequence[Task], count: int | None, cameras: tuple[Camera, ...] = ()
+) -> list[Demonstration]:
     """Up to `count` demonstrations of each of `tasks` from a file, or the files below a folder.
 
     Raises DemonstrationFileError, also for a task without any.
@@ -104,7 +109,7 @@ def read(path: Path, tasks: Sequence[Task], count: int | None) -> list[Demonstra
     files = sorted(path.rglob("*.hdf5")) if path.is_dir() else [path]
     if not files:
         raise DemonstrationFileError(f"{path}: no *.hdf5 file in this folder or below")
-    found = [item for file in files for item in _read_file(file)]
+    found = [item for file in files for item in _read_file(file, cameras)]
     shown: list[Demonstration] = []
     for task in tasks:
         own = [item for item in found if item.task.id == task.id]
@@ -119,6 +124,6 @@ def read(path: Path, tasks: Sequence[Task], count: int | None) -> list[Demonstra
 
 
 @cache
-def _read_file(path: Path) -> Sequence[Demonstration]:
+def _read_file(path: Path, cameras: tuple[Camera, ...]) -> Sequence[Demonstration]:
     """Read once: to find mistakes before a run begins, and to learn from."""
-    return tuple(read_demonstrations(path))
+    return tuple(read_demonstrations(path, cameras))

@@ -1,7 +1,7 @@
 """What TensorFlow makes of a frame, step by step, as OpenVLA's evaluation on LIBERO does it.
 
-Writes `openvla_image.npz` beside this file, for tests/tgrpo/test_openvla_images.py. TensorFlow is
-no part of the project; this was run once, in an environment of its own:
+Writes `openvla_image.npz` beside this file, for tests/tgrpo/openvla/test_openvla_images.py.
+TensorFlow is no part of the project; this was run once, in an environment of its own:
 
     python -m venv /tmp/golden
     /tmp/golden/bin/pip install tensorflow-cpu==2.21.0 numpy
