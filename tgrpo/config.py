@@ -55,6 +55,11 @@ class PolicyConfig(Section):
         default=96, ge=16, description="tiny-vision: pixels of an image's side, of each camera"
     )
 
+    @property
+    def sees(self) -> bool:
+        """Whether images are drawn for it."""
+        return self.kind != "tiny"
+
     def architecture(self) -> dict[str, Any]:
         """What a policy of this kind is made with, beside its seed."""
         foreign = {"image_size"} if self.kind == "tiny" else set()

@@ -17,9 +17,13 @@ from tgrpo.policies.base import Policy, Sampler
 from tgrpo.policies.observations import Observations
 from tgrpo.trajectory import Camera, TaskContext
 
-SMALL: dict[str, dict[str, Any]] = {
-    "tiny": {"width": 32, "head_width": 32, "word_width": 16},
-    "tiny-vision": {"width": 32, "head_width": 32, "word_width": 16, "image_size": 24},
+_SMALL: dict[str, Any] = {"width": 32, "head_width": 32, "word_width": 16}
+# What is tested -> its kind, and its architecture.
+POLICIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "tiny": ("tiny", _SMALL),
+    "tiny in chunks": ("tiny", {**_SMALL, "chunk": 3}),
+    "tiny-vision": ("tiny-vision", {**_SMALL, "image_size": 24}),
+    "tiny-vision in chunks": ("tiny-vision", {**_SMALL, "image_size": 24, "chunk": 3}),
 }
 NAMES = ("alphabet_soup_1", "cream_cheese_1", "salad_dressing_1", "milk_1", "basket_1")
 SOUP = TaskContext(
@@ -44,9 +48,11 @@ class Scene:
         return Scene(self.robot[rows], self.objects[rows], images)
 
 
-def build(kind: str, seed: int = 0, chunk: int = 1) -> Policy:
-    assert {*SMALL, "openvla"} == set(KINDS), "a registered policy is left out of the contracts"
-    return make_policy(kind, seed=seed, architecture={**SMALL[kind], "chunk": chunk})
+def build(name: str, seed: int = 0) -> Policy:
+    tested = {kind for kind, _ in POLICIES.values()}
+    assert {*tested, "openvla"} == set(KINDS), "a registered policy is left out of the contracts"
+    kind, architecture = POLICIES[name]
+    return make_policy(kind, seed=seed, architecture=architecture)
 
 
 def scene(

@@ -20,7 +20,7 @@ from tgrpo.programs import TaskProgram, select
 from tgrpo.progress import Forecast, Phase, StageShares, Status
 from tgrpo.simulation.initial_states import load_states
 from tgrpo.tasks import Task
-from tgrpo.training.planning import group_jobs, plan
+from tgrpo.training.planning import group_jobs, initial_rates, plan
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.run_record import record_start
 from tgrpo.training.trainer import train
@@ -129,6 +129,13 @@ class TestPlan:
 
 
 class TestForecast:
+    def test_a_policy_that_sees_is_expected_to_be_slow(self) -> None:
+        state, images = (
+            initial_rates(configuration(policy__kind=kind, workers=1))["control steps"]
+            for kind in ("tiny", "tiny-vision")
+        )
+        assert 5 < images < state / 10
+
     def test_before_anything_is_known_the_given_rates_hold(self) -> None:
         forecast = Forecast(
             [Phase("a", 100, "control steps"), Phase("b", 30, "gradient steps")],

@@ -32,7 +32,7 @@ def setting_of(config: TrainConfig, *, gpu: bool = True) -> Setting:
 
 def workload_of(config: TrainConfig) -> Workload:
     """Of an iteration."""
-    seeing = config.policy.kind != "tiny"
+    seeing = config.policy.sees
     return Workload(
         decisions=decisions_of(config),
         lanes=config.rollout.groups_in_flight,

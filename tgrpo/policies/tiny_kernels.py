@@ -89,10 +89,10 @@ class Weights(NamedTuple):
 
 @_njit()
 def act(weights, heads, summary, names, robot, objects, uniforms, temperature):
-    """Tokens (B, 7 K) int64 and their log-probs (B, 7 K) at `temperature`, of chunks of K actions.
+    """`choose` for B environments.
 
     `summary` (width,) and `names` (K, width) are what the words say, `robot` (B, F) and `objects`
-    (B, K, G) features. Without rows in `uniforms` the likeliest bins are taken.
+    (B, K, G) features.
     """
     seen = trunk(weights, heads, summary, names, robot, objects)
     return choose(weights.head, seen, uniforms, temperature)
@@ -100,7 +100,11 @@ def act(weights, heads, summary, names, robot, objects, uniforms, temperature):
 
 @_njit()
 def choose(weights, seen, uniforms, temperature):
-    """Tokens and log-probs as of `act`, from what a trunk makes of B environments, (B, width)."""
+    """Tokens (B, 7 K) int64 and their log-probs (B, 7 K) at `temperature`, of chunks of K actions.
+
+    `seen` (B, width) float32 is what a trunk makes of each environment. Without rows in `uniforms`
+    the likeliest bins are taken.
+    """
     rows, dimensions = len(seen), len(weights.out.bias)
     own = linear(seen, weights.enter)
     width = weights.out.weight.shape[1]

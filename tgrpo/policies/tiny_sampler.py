@@ -13,18 +13,9 @@ from tgrpo import actions
 from tgrpo.policies.base import check_noise
 from tgrpo.policies.features import state_features
 from tgrpo.policies.threads import threads
-from tgrpo.policies.tiny_kernels import (
-    BlockWeights,
-    HeadWeights,
-    Linear,
-    Norm,
-    Weights,
-    act,
-)
+from tgrpo.policies.tiny_kernels import BlockWeights, HeadWeights, Linear, Norm, Weights, act
 from tgrpo.policies.tiny_network import ActionHead, Block, GroundedObjects, Trunk
 from tgrpo.trajectory import Camera, Images, TaskContext
-
-GREEDY = np.empty((0, 0))  # draws nothing
 
 
 class TinySampler:
@@ -65,7 +56,7 @@ class TinySampler:
             self._heads,
             *self._grounded(context),
             *state_features(robot, objects),
-            GREEDY if uniforms is None else np.ascontiguousarray(uniforms, np.float64),
+            noise_of(uniforms),
             float(temperature or 1.0),
         )
         return tokens, log_probs
@@ -79,6 +70,11 @@ class TinySampler:
                 grounded = self._ground(context)
             self._words[context] = _array(grounded.summary), _array(grounded.objects)
         return self._words[context]
+
+
+def noise_of(uniforms: np.ndarray | None) -> np.ndarray:
+    """As the kernels take it: without rows where the likeliest bins are asked for."""
+    return np.empty((0, 0)) if uniforms is None else np.ascontiguousarray(uniforms, np.float64)
 
 
 def weights_of(trunk: Trunk, head: ActionHead) -> Weights:

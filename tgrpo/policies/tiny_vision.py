@@ -21,9 +21,9 @@ from tgrpo.actions import decode, encode
 from tgrpo.policies.base import check_noise, token_log_probs
 from tgrpo.policies.observations import Observations
 from tgrpo.policies.threads import threads
-from tgrpo.policies.tiny_kernels import HeadWeights, choose
+from tgrpo.policies.tiny_kernels import choose
 from tgrpo.policies.tiny_network import MAX_WORDS, ActionHead, Reading
-from tgrpo.policies.tiny_sampler import GREEDY, head_weights_of
+from tgrpo.policies.tiny_sampler import head_weights_of, noise_of
 from tgrpo.policies.tiny_vision_network import VisionConfig, VisionTrunk
 from tgrpo.policies.vocabulary import Vocabulary
 from tgrpo.trajectory import Camera, Images, TaskContext
@@ -52,12 +52,12 @@ class TinyVisionPolicy(nn.Module):
         return tuple(Camera(name, height=size, width=size) for name in CAMERAS)
 
     @property
-    def device(self) -> torch.device:
-        return self.head.bin_features.device
-
-    @property
     def chunk(self) -> int:
         return self.config.chunk
+
+    @property
+    def device(self) -> torch.device:
+        return self.head.bin_features.device
 
     @property
     def hidden_width(self) -> int:
@@ -71,8 +71,7 @@ class TinyVisionPolicy(nn.Module):
         return twin.requires_grad_(False).eval()
 
     def sampler(self) -> TinyVisionSampler:
-        twin = self.reference().to("cpu")
-        return TinyVisionSampler(twin, head_weights_of(twin.head))
+        return TinyVisionSampler(self.reference().to("cpu"))
 
     def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:  # noqa: ARG002
         return encode(actions)
@@ -87,8 +86,7 @@ class TinyVisionPolicy(nn.Module):
         return self.reading.encode(self.reading.words(rows)).mean(dim=0)
 
     def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
-        hidden = self.hidden(context, seen)
-        logits: Tensor = self.head(hidden, tokens)
+        logits: Tensor = self.head(self.hidden(context, seen), tokens)
         return logits
 
     def log_probs(
@@ -101,14 +99,15 @@ class TinyVisionPolicy(nn.Module):
 class TinyVisionSampler:
     """See `tgrpo.policies.base.Sampler`. Can be pickled, and shares nothing with the policy.
 
-    Rows pass through the network one by one, on a CPU with one thread, so that no row's answer
+    Images pass through the network one by one, on a CPU with one thread, so that no row's answer
     depends on the others to the bit. That costs little: drawing an image takes longer.
     """
 
-    def __init__(self, policy: TinyVisionPolicy, head: HeadWeights) -> None:
+    def __init__(self, policy: TinyVisionPolicy) -> None:
         """`policy` is the sampler's own, and is on the CPU."""
-        self._policy, self._head = policy, head
         self.cameras, self.chunk = policy.cameras, policy.chunk
+        self._policy = policy
+        self._head = head_weights_of(policy.head)
 
     def sample(
         self,
@@ -122,13 +121,11 @@ class TinyVisionSampler:
     ) -> tuple[np.ndarray, np.ndarray]:
         check_noise(temperature, uniforms, len(robot), self.chunk)
         assert images is not None, "it acts on what it sees"
+        hidden = self._hidden(context, Observations.of(robot, objects, images))
         tokens: np.ndarray
         log_probs: np.ndarray
         tokens, log_probs = choose(
-            self._head,
-            self._hidden(context, Observations.of(robot, objects, images)),
-            GREEDY if uniforms is None else np.ascontiguousarray(uniforms, np.float64),
-            float(temperature or 1.0),
+            self._head, hidden, noise_of(uniforms), float(temperature or 1.0)
         )
         return tokens, log_probs
 
@@ -136,13 +133,11 @@ class TinyVisionSampler:
         return decode(tokens)
 
     def _hidden(self, context: TaskContext, seen: Observations) -> np.ndarray:
-        """(B, width), each row by itself."""
         with torch.inference_mode(), threads(1):
             summary = self._policy.summary(context)
-            rows = [seen[row : row + 1] for row in range(len(seen))]
-            every = [self._policy.trunk(summary, row.robot, row.images) for row in rows]
-            hidden: np.ndarray = torch.cat(every).numpy()
-        return hidden
+            rows = (seen[row : row + 1] for row in range(len(seen)))
+            hidden = [self._policy.trunk(summary, row.robot, row.images) for row in rows]
+            return np.ascontiguousarray(torch.cat(hidden).numpy())
 
 
 @lru_cache(maxsize=256)

@@ -20,6 +20,7 @@ from tgrpo.training.cloning import DEFAULT_COUNT
 GRADIENT_STEPS_PER_SECOND = 12.0
 EXPECTED_SHARE_OF_STEPS = 0.5  # of the suite's maximum, in a group or an evaluation
 DEMONSTRATION_STEPS = 80
+DRAWING_SECONDS = 0.1  # the images of a step, on a CPU
 
 
 def group_jobs(
@@ -112,8 +113,9 @@ def _episodes(name: str, tasks: Sequence[Task], count: int) -> Phase:
 def initial_rates(config: TrainConfig) -> dict[Unit, float]:
     """Units per second to assume before anything is measured."""
     busy = min(worker_count(config), cores())
+    rate = 1 / (1 / CONTROL_STEPS_PER_SECOND + (DRAWING_SECONDS if config.policy.sees else 0.0))
     return {
-        "control steps": CONTROL_STEPS_PER_SECOND * busy,
-        "demonstrator steps": CONTROL_STEPS_PER_SECOND,
+        "control steps": rate * busy,
+        "demonstrator steps": rate,
         "gradient steps": GRADIENT_STEPS_PER_SECOND,
     }
