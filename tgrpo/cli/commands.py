@@ -10,10 +10,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-import rewardlang
 from tgrpo.capacity import CONTROL_STEPS_PER_SECOND, cores, evaluation_slots
 from tgrpo.cli.console import make_console
 from tgrpo.cli.data_commands import choose_tasks
+from tgrpo.cli.evaluated import policy_and_tasks
 from tgrpo.cli.listeners import make_listener
 from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
 from tgrpo.cli.options import Resolved
@@ -24,9 +24,9 @@ from tgrpo.files import write_json
 from tgrpo.layers import ConfigError, ConfigMistake
 from tgrpo.libero_package import mujoco_warning
 from tgrpo.metrics import MetricsWriter
-from tgrpo.policies import load_policy, make_policy, save_policy
+from tgrpo.policies import load_policy, save_policy
 from tgrpo.policies.base import Policy
-from tgrpo.programs import Selection, UnknownChoiceError, select
+from tgrpo.programs import Selection, select
 from tgrpo.progress import Forecast, Listener, Phase
 from tgrpo.rollouts.episodes import StepperName
 from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
@@ -54,9 +54,9 @@ def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
         load_policy(config.start_from, kind=config.policy.kind)
         return
     if config.policy.kind == "openvla":
-        from tgrpo.cli.openvla_inputs import check_openvla  # transformers: seconds of loading
+        from tgrpo.cli.openvla_inputs import check_training  # transformers: seconds of loading
 
-        check_openvla(config, sorted({task.suite for task in tasks}))
+        check_training(config, sorted({task.suite for task in tasks}))
     if config.sft.steps == 0:
         return
     if config.demonstrations.file is not None:
@@ -191,11 +191,7 @@ def run_evaluation(
     if videos is not None:
         expect_folder("--video", videos)
     named = evaluated if isinstance(evaluated, Path) else evaluated.checkpoint
-    policy, trained_on = _evaluated_policy(evaluated)
-    chosen = choose_tasks(suite, names or (() if suite else trained_on))
-    if not chosen:
-        raise UnknownChoiceError(f"{named} names no task: choose with --suite and --task")
-    _expect_scenes(chosen)
+    policy, chosen = policy_and_tasks(evaluated, suite, names, batch=EVALUATION_BATCH)
     jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
     warn(console)
     steps = sum(len(job.states) * job.task.max_steps for job in jobs)
@@ -227,27 +223,6 @@ def run_evaluation(
         print_paths(console, [("json", json_file)])
     if videos is not None:
         print_paths(console, [("video", path) for path in _write_videos(videos, policy, jobs)])
-
-
-def _evaluated_policy(evaluated: Path | OpenVLAConfig) -> tuple[Policy, tuple[str, ...]]:
-    """The policy, and the tasks that it was trained on, where that is known."""
-    if isinstance(evaluated, Path):
-        policy, stored = load_policy(evaluated)
-        return policy, tuple(map(str, stored.extra.get("tasks", ())))
-    return make_policy("openvla", architecture=evaluated.model_dump()), ()
-
-
-def _expect_scenes(tasks: Sequence[Task]) -> None:
-    """Raises UnknownChoiceError for scenes that do not ship, with what makes them known."""
-    for task in tasks:
-        try:
-            _ = task.scene
-        except rewardlang.UnknownSceneError:
-            raise UnknownChoiceError(
-                f"the scenes of {task.suite} do not ship; these two lines make them known:\n"
-                f"  tgrpo catalogue --bddl {task.bddl_file.parent} --out scenes\n"
-                "  export REWARDLANG_SCENES=scenes"
-            ) from None
 
 
 def _write_videos(folder: Path, policy: Policy, jobs: Sequence[EvaluationJob]) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""A checkpoint of OpenVLA before a run: whether it can be used, and whether it fits the memory."""
+"""A checkpoint of OpenVLA before it is loaded: can it be used, and does it fit the memory?"""
 
 from __future__ import annotations
 
@@ -7,19 +7,39 @@ from collections.abc import Sequence
 import torch
 
 from tgrpo.capacity import control_groups, free_memory
-from tgrpo.config import TrainConfig
-from tgrpo.estimates.asked import setting_of
+from tgrpo.config import OpenVLAConfig, TrainConfig
 from tgrpo.estimates.fitting import check_fits
-from tgrpo.policies.openvla.backbone import expect_usable
+from tgrpo.estimates.memory import Setting
+from tgrpo.policies.openvla.backbone import default_device, expect_usable, precision_on
+from tgrpo.tasks import MAX_STEPS
 
 
-def check_openvla(config: TrainConfig, suites: Sequence[str]) -> None:
+def check_training(config: TrainConfig, suites: Sequence[str]) -> None:
     """Read headers, no weight. Raises CheckpointError, StatisticsError, DoesNotFitError."""
-    shapes = expect_usable(config.openvla, suites)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    available = _available(device)
+    rollout, learner = config.rollout, config.learner
+    steps = rollout.max_steps or max(MAX_STEPS.values())
+    decisions = rollout.groups_per_iteration * rollout.group_size * steps
+    setting = Setting(
+        precision=precision_on(default_device(), config.openvla),
+        rank=config.openvla.lora_rank,
+        arms=rollout.group_size,
+        evaluation=config.evaluation.batch_size,
+        micro_batch=learner.micro_batch or -(-decisions // learner.minibatches),
+    )
+    _check(config.openvla, suites, setting)
+
+
+def check_evaluation(config: OpenVLAConfig, suites: Sequence[str], batch: int) -> None:
+    """The same before `batch` episodes at a time are played, and nothing is learnt."""
+    precision = precision_on(default_device(), config)
+    setting = Setting(precision, rank=1, arms=batch, evaluation=batch, micro_batch=1)
+    _check(config, suites, setting)
+
+
+def _check(config: OpenVLAConfig, suites: Sequence[str], setting: Setting) -> None:
+    shapes, available = expect_usable(config, suites), _available(default_device())
     if available is not None:
-        check_fits(shapes, setting_of(config, gpu=device.type == "cuda"), available)
+        check_fits(shapes, setting, available)
 
 
 def _available(device: torch.device) -> int | None:

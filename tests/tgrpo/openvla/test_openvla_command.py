@@ -86,6 +86,19 @@ def test_too_little_memory_is_told_before_loading(
     assert "not enough memory: " in text
 
 
+def test_an_evaluation_is_checked_before_loading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = f"openvla:{make_checkpoint(tmp_path / 'tiny')}"
+    code, text = run("eval", "--policy", named, "--suite", "libero_goal")
+    assert (code, "no action statistics for 'libero_goal'" in text) == (1, True)
+    code, text = run("eval", "--policy", named)
+    assert (code, "names no task: choose with --suite and --task" in text) == (2, True)
+    monkeypatch.setattr("tgrpo.cli.openvla_inputs._available", lambda _: 10**8)
+    code, text = run("eval", "--policy", named, "--suite", "libero_object")
+    assert (code, "not enough memory: " in text) == (1, True)
+
+
 def test_sft_without_a_step(tmp_path: Path) -> None:
     code, text = run("sft", "--policy", "openvla:a/b", "--task", MILK, "--run-dir", tmp_path / "x")
     assert code == 2

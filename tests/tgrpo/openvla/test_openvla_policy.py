@@ -368,6 +368,34 @@ def test_a_policy_at_odds_with_itself_is_refused(policy, monkeypatch):
         expect_sound(policy, [TASK])
 
 
+def test_a_sound_policy_in_bfloat16_may_be_trained(config):
+    coarse = OpenVLAPolicy(config.model_copy(update={"precision": "bfloat16"}))
+    expect_sound(coarse, [TASK])
+    assert {tensor.dtype for tensor in coarse.parameters()} == {torch.float32}
+
+
+def test_collectors_of_a_cluster_make_the_same_policy(trained):
+    """From what is put into the object store: kind, configuration and adapter."""
+    collector = pytest.importorskip("tgrpo.rollouts.on_ray.collector")
+    weights = pickle.loads(pickle.dumps(collector.Weights.of(trained)))
+    for one, two in zip(
+        act(trained.sampler(), frames(2)), act(weights.policy().sampler(), frames(2)), strict=True
+    ):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_other_frames_are_looked_at_anew(policy):
+    """What was prepared is kept for whoever asks about the same frames, and for nobody else."""
+    tokens = np.full((2, 7), 100)
+    images = {name: rows.copy() for name, rows in frames(2).items()}
+    first = scores(policy, images, tokens)
+    assert torch.equal(scores(policy, images, tokens), first)
+    images["agentview"][1] = 255 - images["agentview"][1]
+    second = scores(policy, images, tokens)
+    assert (second[1] - first[1]).abs().max() > 1e-3
+    torch.testing.assert_close(second[0], first[0], rtol=0, atol=1e-5)
+
+
 def test_a_suite_that_is_not_known_is_refused_before_training(policy):
     with pytest.raises(StatisticsError, match="libero_goal"):
         expect_sound(policy, [TASK, replace(TASK, suite="libero_goal")])

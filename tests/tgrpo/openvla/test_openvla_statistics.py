@@ -65,7 +65,8 @@ def test_another_suite_is_told_what_there_is():
         statistics_key({"libero_goal": STATISTICS, "bridge_orig": STATISTICS}, "libero_object")
     assert str(error.value) == (
         "no action statistics for 'libero_object' (nor 'libero_object_no_noops') in this "
-        "checkpoint; it has: bridge_orig, libero_goal"
+        "checkpoint; it has: bridge_orig, libero_goal (--set openvla.unnorm_key=NAME takes one of "
+        "them)"
     )
 
 

@@ -18,14 +18,9 @@ from tgrpo.openvla_shapes import Shapes
 from tgrpo.policies.openvla import names
 from tgrpo.policies.openvla.adapter import Adapter, Slots
 from tgrpo.policies.openvla.decoding import Prefix, prefix
+from tgrpo.policies.openvla.eyes import Eyes
 from tgrpo.policies.openvla.hub import local_folder
-from tgrpo.policies.openvla.images import (
-    TOWERS,
-    Normalisation,
-    pixel_values,
-    prepared,
-    towers_of,
-)
+from tgrpo.policies.openvla.images import TOWERS, Normalisation, towers_of
 from tgrpo.policies.openvla.loading import load_network
 from tgrpo.policies.openvla.network import OpenVLANetwork
 from tgrpo.policies.openvla.prompt import aligned
@@ -43,8 +38,7 @@ class Backbone:
     published: Published
     network: OpenVLANetwork
     slots: Slots
-    towers: tuple[Normalisation, ...]
-    crop: bool
+    eyes: Eyes
     key: str | None  # data set whose statistics are taken; None: the suite's
 
     def look(
@@ -56,10 +50,9 @@ class Backbone:
         """
         self.slots.wear(adapter)
         self.network.train(learning)
-        images = torch.from_numpy(prepared(frames, crop=self.crop)).to(self.network.device)
+        device = self.network.device
         prompts = aligned([self.published.tokenizer.ids(instruction)] * len(frames))
-        pixels = pixel_values(images, self.towers)
-        return prefix(self.network, pixels, prompts.to(self.network.device))
+        return prefix(self.network, self.eyes.see(frames, device), prompts.to(device))
 
     def statistics(self, suite: str) -> ActionStatistics:
         """Raises StatisticsError."""
@@ -87,9 +80,14 @@ def backbone_of(config: OpenVLAConfig) -> Backbone:
     Raises CheckpointError, and ValueError where no checkpoint is named.
     """
     folder = local_folder(_named(config))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = default_device()
     precision = precision_on(device, config)
     return _load(folder, config.model_copy(update={"precision": precision}), device)
+
+
+def default_device() -> torch.device:
+    """The GPU, where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def precision_on(device: torch.device, config: OpenVLAConfig) -> Literal["float32", "bfloat16"]:
@@ -126,7 +124,8 @@ def _load(folder: Path, config: OpenVLAConfig, device: torch.device) -> Backbone
     how = {"use_reentrant": False, "context_fn": slots.contexts}
     for part in (network.dino, network.siglip, network.language_model):
         part.activation_checkpointing_enable(how)
-    return Backbone(published, network, slots, towers, config.center_crop, config.unnorm_key)
+    eyes = Eyes(towers, crop=config.center_crop)
+    return Backbone(published, network, slots, eyes, config.unnorm_key)
 
 
 def _towers(folder: Path) -> tuple[Normalisation, ...]:

@@ -74,7 +74,7 @@ def statistics_key(statistics: Statistics, suite: str) -> str:
             return key
     raise StatisticsError(
         f"no action statistics for {suite!r} (nor {suite + _NO_NOOPS!r}) in this checkpoint; "
-        f"it has: {', '.join(sorted(statistics))}"
+        f"it has: {', '.join(sorted(statistics))} (--set openvla.unnorm_key=NAME takes one of them)"
     )
 
 
