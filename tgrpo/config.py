@@ -306,14 +306,6 @@ class TrainConfig(Section):
         section = self.openvla.model_dump()
         return section if self.policy.kind == "openvla" else self.policy.architecture()
 
-    @field_validator("openvla")
-    @classmethod
-    def _names_a_checkpoint(cls, openvla: OpenVLAConfig, info: ValidationInfo) -> OpenVLAConfig:
-        policy = info.data.get("policy")  # missing where it is a mistake itself
-        if policy is not None and policy.kind == "openvla" and openvla.checkpoint is None:
-            raise ValueError("of which checkpoint? --policy openvla:FOLDER, or its id on the hub")
-        return openvla
-
 
 # What may differ when a run is resumed: no number of an iteration depends on it.
 FREE_TO_CHANGE = (

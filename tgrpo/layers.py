@@ -194,8 +194,7 @@ def _invalid(details: ErrorDetails, origins: Mapping[str, str]) -> ConfigMistake
         parts.pop()
     name = ".".join(parts)
     said = details["msg"].replace("Input should be", "must be").removeprefix("Value error, ")
-    given = details["input"]
-    message = said if isinstance(given, (Mapping, Section)) else f"{said}, got {given!r}"
+    message = f"{said}, got {details['input']!r}"
     return ConfigMistake(origins.get(name, "configuration"), name, message)
 
 

@@ -139,7 +139,7 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
             ("train", "--policy", "huge"),
             "policy.kind: must be 'tiny', 'tiny-vision' or 'openvla', got",
         ),
-        (("train", "--policy", "openvla"), "of which checkpoint? --policy openvla:FOLDER"),
+        (("train", "--policy", "openvla"), "openvla.checkpoint: which one? --policy openvla:"),
         (("train", "--demos", "nowhere.hdf5"), "nowhere.hdf5 is neither a number"),
         (("train", "--config", "nowhere.toml"), "--config: no file nowhere.toml"),
         (("train", "--stepper", "slow"), "slow"),

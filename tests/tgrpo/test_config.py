@@ -108,8 +108,7 @@ def test_later_layers_win() -> None:
 
 @pytest.mark.parametrize("preset", presets())
 def test_presets_hold_only_what_exists_and_can_be_read_back(preset: str, tmp_path: Path) -> None:
-    chosen = Layer("test", {"openvla.checkpoint": "a/b"} if preset == "openvla" else {})
-    config = resolve([preset_layer(preset), chosen])
+    config = resolve([preset_layer(preset)])
     file = tmp_path / "config.toml"
     file.write_text(as_toml(config))
     assert resolve([file_layer(file)]) == config

@@ -108,7 +108,16 @@ def published_policy(policy: str, settings: Sequence[str]) -> OpenVLAConfig:
     if config.policy.kind != "openvla":
         message = f"a {config.policy.kind} policy is evaluated by its checkpoint: tgrpo eval FILE"
         raise ConfigError([ConfigMistake("options", "--policy", message)])
+    expect_checkpoint(config)
     return config.openvla
+
+
+def expect_checkpoint(config: TrainConfig) -> None:
+    """Raise ConfigError where a policy of OpenVLA is asked for, and nothing says which."""
+    unnamed = config.openvla.checkpoint is None and config.start_from is None
+    if config.policy.kind == "openvla" and unnamed:
+        message = "which one? --policy openvla:FOLDER, or its id on the Hugging Face hub"
+        raise ConfigError([ConfigMistake("options", "openvla.checkpoint", message)])
 
 
 def policy_values(policy: str) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def train(
         "log": tuple(log or ()),
     }
     with reporting():
-        from tgrpo.cli.options import option_layers, resolve_options
+        from tgrpo.cli.options import expect_checkpoint, option_layers, resolve_options
         from tgrpo.cli.preflight import prepare_resumption, prepare_run
 
         if per_task and resume is not None:
@@ -138,6 +138,7 @@ def train(
         resolved = resolve_options(
             named, preset=preset, config_file=config, settings=settings or (), demos=demos
         )
+        expect_checkpoint(resolved.config)
         expect_folder("--run-dir", resolved.config.run_dir)
         readiness = prepare_run(resolved.config, per_task=per_task)
         # torch and MuJoCo: seconds of loading
@@ -193,11 +194,12 @@ def sft(
         "run_dir": run_dir,
     }
     with reporting():
-        from tgrpo.cli.options import resolve_options
+        from tgrpo.cli.options import expect_checkpoint, resolve_options
 
         resolved = resolve_options(
             named, preset=preset, config_file=config, settings=settings or (), demos=demos
         )
+        expect_checkpoint(resolved.config)
         from tgrpo.cli.commands import run_sft
 
         run_sft(resolved, out)

@@ -58,7 +58,7 @@ def _expect_agreement_and_sight(policy: Policy, context: TaskContext) -> None:
         for camera in policy.cameras
     }
     robot, objects = np.zeros((2, ROBOT_DIM), np.float32), np.zeros((2, 0, OBJECT_DIM), np.float32)
-    noise = generator.random((2, ACTION_DIM))
+    noise = generator.random((2, ACTION_DIM * policy.chunk))
     chosen, sampled = policy.sampler().sample(
         context, robot, objects, temperature=1.0, uniforms=noise, images=images
     )

@@ -56,6 +56,8 @@ def test_what_is_evaluated_is_named_once(tmp_path: Path) -> None:
     assert run("eval", tmp_path, "--policy", "openvla:a/b") == (2, f"error: {message}\n")
     with pytest.raises(ConfigError, match="a tiny policy is evaluated by its checkpoint"):
         published_policy("tiny", ())
+    with pytest.raises(ConfigError, match=r"openvla\.checkpoint: which one\? --policy openvla:"):
+        published_policy("openvla", ())
     chosen = published_policy("openvla:a/b", ("openvla.unnorm_key=libero_10",))
     assert (chosen.checkpoint, chosen.unnorm_key) == ("a/b", "libero_10")
 
