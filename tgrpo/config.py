@@ -82,8 +82,9 @@ class OpenVLAConfig(Section):
     )
     lora_rank: int = Field(default=32, ge=1, description="of the adapter on every linear layer")
     lora_alpha: int = Field(default=16, ge=1, description="the adapter counts alpha / rank")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        default="auto", description="of the frozen weights; auto: bfloat16 on a GPU"
+    precision: Literal["auto", "float32", "bfloat16", "int8"] = Field(
+        default="auto",
+        description="of the frozen weights; auto: bfloat16 on a GPU; int8: half the memory, slower",
     )
     center_crop: bool = Field(
         default=True, description="the central 90 % of the image, as after training with crops"

@@ -24,10 +24,11 @@ class DoesNotFitError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Another setting, what differs in it, and the memory it needs."""
+    """Another setting, what differs in it, what sets that in a run, and the memory it needs."""
 
     text: str
     setting: Setting
+    options: tuple[str, ...]
     memory: Memory
 
 
@@ -48,7 +49,7 @@ def check_fits(shapes: Shapes, setting: Setting, available: float) -> None:
 
 def advice(changes: Iterable[Change]) -> list[str]:
     """Lines that name what would fit."""
-    lines = [f"  {change.text}: {gib(change.memory.peak)}" for change in changes]
+    lines = [f"  {change.text}: {gib(change.memory.peak)}{_how(change)}" for change in changes]
     return ["what would fit:", *lines] if lines else ["nothing that can be set here would fit"]
 
 
@@ -79,7 +80,7 @@ def _first_that_fits(
     for other in others:
         memory = memory_of(shapes, other)
         if memory.peak <= available:
-            return Change(_difference(asked, other), other, memory)
+            return Change(_difference(asked, other), other, _options(asked, other), memory)
     return None
 
 
@@ -145,3 +146,18 @@ def _difference(asked: Setting, other: Setting) -> str:
     if (other.cards, other.sharded) != (asked.cards, asked.sharded):
         words.append(f"{other.cards} GPUs that share the weights")
     return ", ".join(words)
+
+
+def _options(asked: Setting, other: Setting) -> tuple[str, ...]:
+    """Of `tgrpo train`."""
+    values = {
+        "openvla.precision": (asked.precision, other.precision),
+        "learner.micro_batch": (asked.micro_batch, other.micro_batch),
+        "rollout.group_size": (asked.arms, other.arms),
+        "evaluation.batch_size": (asked.evaluation, other.evaluation),
+    }
+    return tuple(f"--set {name}={new}" for name, (old, new) in values.items() if new != old)
+
+
+def _how(change: Change) -> str:
+    return f"  ({' '.join(change.options)})" if change.options else ""

@@ -120,13 +120,19 @@ def memory_of(shapes: Shapes, setting: Setting) -> Memory:
 
 
 def weight_bytes(shapes: Shapes, precision: Precision) -> int:
-    """int8 is LLM.int8() (arXiv 2208.07339) as bitsandbytes has it: the linear layers that LoRA is
-    on at one byte, a float32 scale for each output, everything else in bfloat16.
+    """int8: the linear layers that LoRA is on at one byte, a float32 scale for each output, the
+    rest in bfloat16, and one matrix that is put together to be computed with.
     """
     if precision != "int8":
         return WIDTHS[precision] * parameters(shapes)
     scales = sum(item.count * item.outputs for item in adapted(shapes))
-    return linear_weights(shapes) + FLOAT32 * scales + WIDTHS[precision] * other_weights(shapes)
+    whole = linear_weights(shapes) + FLOAT32 * scales + WIDTHS[precision] * other_weights(shapes)
+    return whole + restored_bytes(shapes)
+
+
+def restored_bytes(shapes: Shapes) -> int:
+    """Of the largest matrix that is held in eight bits, in bfloat16."""
+    return WIDTHS["int8"] * max(item.inputs * item.outputs for item in adapted(shapes))
 
 
 def gathered_bytes(language: LanguageShape, precision: Precision) -> int:

@@ -69,7 +69,12 @@ def as_json(plan: Plan) -> dict[str, Any]:
         "seconds": {**asdict(times), "decision": times.decision, "iteration": times.iteration},
         "fits": plan.fits,
         "what_fits": [
-            {"change": change.text, "setting": asdict(change.setting), "peak": change.memory.peak}
+            {
+                "change": change.text,
+                "options": change.options,
+                "setting": asdict(change.setting),
+                "peak": change.memory.peak,
+            }
             for change in plan.changes
         ],
     }

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 
 from tgrpo.actions import NUM_BINS
 from tgrpo.estimates.cards import Card
-from tgrpo.estimates.memory import WIDTHS, Precision, Setting, token_bytes, weight_bytes
+from tgrpo.estimates.memory import WIDTHS, Precision, Setting, token_bytes
 from tgrpo.estimates.weights import (
     PREFIX,
     Linear,
     language_linears,
+    linear_weights,
+    other_weights,
     projector_linears,
     tower_linears,
     used_layers,
@@ -87,26 +89,31 @@ def times_of(shapes: Shapes, setting: Setting, card: Card, workload: Workload) -
 
 
 def matrix_rate(card: Card, precision: Precision) -> float:
-    """FLOP/s; 8-bit weights are computed with in bfloat16, or as fast."""
+    """FLOP/s; what is held in eight bits is computed with in bfloat16."""
     return card.float32 if precision == "float32" else card.bfloat16
 
 
 def prefill_seconds(shapes: Shapes, setting: Setting, card: Card) -> float:
     """Images and prompts of all arms, to the first token."""
     flops = setting.arms * prefill_flops(shapes, setting.prefill)
-    return _roofline(weight_bytes(shapes, setting.precision), flops, setting, card)
+    return _roofline(_all_read(shapes, setting), flops, setting, card)
 
 
 def decode_seconds(shapes: Shapes, setting: Setting, card: Card) -> float:
     """The other tokens, one after the other: weights of the language model and cache, each time."""
     language = shapes.language
     weights = _weights(*language_linears(language))
-    read = weights * (1 if setting.precision == "int8" else WIDTHS[setting.precision])
+    read = weights * read_bytes(setting.precision)
     read += setting.arms * setting.sequence * token_bytes(language, setting)
     token = 2 * weights + 2 * language.width * NUM_BINS
     attention = 4 * setting.sequence * language.width * language.depth
     flops = setting.arms * (token + attention)
     return (ACTION_DIM - 1) * _roofline(read, flops, setting, card)
+
+
+def read_bytes(precision: Precision) -> int:
+    """That a weight's use moves; one of eight bits is read, written in bfloat16, and read again."""
+    return 1 + 2 * WIDTHS[precision] if precision == "int8" else WIDTHS[precision]
 
 
 def prefill_flops(shapes: Shapes, tokens: int) -> int:
@@ -129,8 +136,13 @@ def prefill_flops(shapes: Shapes, tokens: int) -> int:
 def _pass_seconds(shapes: Shapes, setting: Setting, card: Card) -> float:
     """One pass, of one decision of a micro-batch."""
     flops = setting.micro_batch * prefill_flops(shapes, setting.sequence)
-    read = weight_bytes(shapes, setting.precision)
-    return _roofline(read, flops, setting, card) / setting.micro_batch
+    return _roofline(_all_read(shapes, setting), flops, setting, card) / setting.micro_batch
+
+
+def _all_read(shapes: Shapes, setting: Setting) -> int:
+    """Bytes of all weights, in one pass."""
+    other = other_weights(shapes) * WIDTHS[setting.precision]
+    return other + linear_weights(shapes) * read_bytes(setting.precision)
 
 
 def _roofline(read: float, flops: float, setting: Setting, card: Card) -> float:

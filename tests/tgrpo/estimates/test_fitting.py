@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tgrpo.estimates.asked import setting_of
 from tgrpo.estimates.cards import CARDS, GB
 from tgrpo.estimates.fitting import DoesNotFitError, check_fits, what_fits
 from tgrpo.estimates.host import DRAWN_TASK_MEMORY, host_memory
 from tgrpo.estimates.memory import Setting, memory_of
+from tgrpo.layers import Layer, resolve, settings_layer
 from tgrpo.openvla_shapes import PUBLISHED
 from tgrpo.trajectory import Camera
 
@@ -53,6 +55,7 @@ def test_it_is_refused_exactly_where_its_peak_is_more_than_there_is(
     would = what_fits(PUBLISHED, asked, available)
     for change in would:
         assert f"  {change.text}: " in str(refused.value)
+        assert " ".join(change.options) in str(refused.value)
     assert ("nothing that can be set here would fit" in str(refused.value)) == (not would)
 
 
@@ -68,6 +71,7 @@ def test_the_refusal_names_numbers_and_every_way_out() -> None:
     assert any("gradient checkpointing" in way and "evaluations of 8" in way for way in ways)
     assert any(way.startswith("  4 GPUs that share the weights: ") for way in ways)
     few = what_fits(PUBLISHED, Setting(arms=2, evaluation=2, micro_batch=1), 14 * GB)
+    assert few[0].options == ("--set openvla.precision=int8",)
     assert [change.text for change in few] == ["8-bit weights", "2 GPUs that share the weights"]
 
 
@@ -98,3 +102,22 @@ def test_more_of_anything_never_needs_less() -> None:
         larger = memory_of(PUBLISHED, replace(Setting(), **more))
         assert larger.peak >= base.peak
         assert larger != base
+
+
+@given(SETTINGS, st.floats(1, 200))
+def test_the_options_that_are_named_make_the_setting_that_is_proposed(
+    asked: Setting, gigabytes: float
+) -> None:
+    for change in what_fits(PUBLISHED, asked, gigabytes * GB):
+        layer = settings_layer([option.removeprefix("--set ") for option in change.options])
+        base = Layer("test", {"policy.kind": "openvla", "openvla.checkpoint": "x", "sft.steps": 0})
+        given = {
+            "openvla.precision": asked.precision,
+            "openvla.lora_rank": asked.rank,
+            "learner.micro_batch": asked.micro_batch,
+            "rollout.group_size": asked.arms,
+            "evaluation.batch_size": asked.evaluation,
+        }
+        found = setting_of(resolve([base, Layer("asked", given), layer]))
+        proposed = replace(change.setting, checkpointing=True, cards=1, sharded=False)
+        assert found == proposed

@@ -69,7 +69,7 @@ def test_what_does_not_fit_is_said_with_what_would() -> None:
     code, text = run("--card", "rtx-4090", "--dtype", "float32")
     assert code == 1
     assert "does not fit: 36.9 GiB of 22.4 GiB" in text
-    assert "  bfloat16: 20.4 GiB\n" in text
+    assert "  bfloat16: 20.4 GiB  (--set openvla.precision=bfloat16)\n" in text
     code, text = run("--memory", 2)
     assert code == 1
     assert "nothing that can be set here would fit" in text

@@ -79,7 +79,7 @@ def test_with_two_lanes_simulators_and_policy_work_at_the_same_time() -> None:
     assert together.iteration == together.collecting + together.updating
 
 
-def test_float32_does_not_use_tensor_cores_and_8_bit_weights_are_read_faster() -> None:
+def test_float32_does_not_use_tensor_cores_and_8_bit_weights_are_made_whole_first() -> None:
     times = {
         precision: times_of(PUBLISHED, Setting(precision=precision, arms=1), CARD, WORK)
         for precision in ("float32", "bfloat16", "int8")
@@ -89,4 +89,4 @@ def test_float32_does_not_use_tensor_cores_and_8_bit_weights_are_read_faster() -
         flops / CARD.float32, weight_bytes(PUBLISHED, "float32") / CARD.bandwidth
     )
     assert times["float32"].decode == pytest.approx(2 * times["bfloat16"].decode)
-    assert times["int8"].decode == pytest.approx(times["bfloat16"].decode / 2, rel=0.02)
+    assert times["int8"].decode == pytest.approx(times["bfloat16"].decode * 5 / 2, rel=0.02)

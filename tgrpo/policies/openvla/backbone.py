@@ -18,6 +18,7 @@ from tgrpo.openvla_shapes import Shapes
 from tgrpo.policies.openvla import names
 from tgrpo.policies.openvla.adapter import Adapter, Slots
 from tgrpo.policies.openvla.decoding import Prefix, prefix
+from tgrpo.policies.openvla.eight_bit import quantised
 from tgrpo.policies.openvla.eyes import Eyes
 from tgrpo.policies.openvla.hub import local_folder
 from tgrpo.policies.openvla.images import TOWERS, Normalisation, towers_of
@@ -28,7 +29,7 @@ from tgrpo.policies.openvla.published import Published, open_published
 from tgrpo.policies.openvla.statistics import ActionStatistics, statistics_key
 
 _PREPROCESSOR = "preprocessor_config.json"
-_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.bfloat16}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +69,10 @@ class Backbone:
                     continue
                 for ours, part in zip(place.ours, names.split(place.form, tensor), strict=True):
                     held = self.network.get_parameter(self.slots.frozen_name(ours))
-                    if not torch.equal(held, part.to(held.device, held.dtype)):
+                    given = part.to(held.device, self.network.dtype)
+                    if held.dtype == torch.int8:
+                        given, _ = quantised(given)
+                    if not torch.equal(held, given):
                         raise CheckpointError(
                             f"{shard.path}: {name} is not what the network holds as {ours}"
                         )
@@ -90,7 +94,9 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def precision_on(device: torch.device, config: OpenVLAConfig) -> Literal["float32", "bfloat16"]:
+def precision_on(
+    device: torch.device, config: OpenVLAConfig
+) -> Literal["float32", "bfloat16", "int8"]:
     """Of the frozen weights there."""
     if config.precision == "auto":
         return "bfloat16" if device.type == "cuda" else "float32"
@@ -118,8 +124,13 @@ def _named(config: OpenVLAConfig) -> str:
 def _load(folder: Path, config: OpenVLAConfig, device: torch.device) -> Backbone:
     published = open_published(folder)
     towers = _towers(folder)
-    dtype = _PRECISIONS[precision_on(device, config)]
-    network = load_network(published, device=device, dtype=dtype)
+    precision = precision_on(device, config)
+    network = load_network(
+        published,
+        device=device,
+        dtype=_PRECISIONS[precision],
+        in_eight_bits=precision == "int8",
+    )
     slots = Slots(network, rank=config.lora_rank, alpha=config.lora_alpha)
     how = {"use_reentrant": False, "context_fn": slots.contexts}
     for part in (network.dino, network.siglip, network.language_model):

@@ -6,18 +6,22 @@ import torch
 from torch import Tensor, nn
 
 from tgrpo.policies.openvla import names
+from tgrpo.policies.openvla.eight_bit import EightBitLinear, eight_bit
 from tgrpo.policies.openvla.network import OpenVLANetwork
 from tgrpo.policies.openvla.published import Published
 
 
 def load_network(
-    published: Published, *, device: torch.device, dtype: torch.dtype
+    published: Published, *, device: torch.device, dtype: torch.dtype, in_eight_bits: bool = False
 ) -> OpenVLANetwork:
-    """The network with the checkpoint's weights, without gradients.
+    """The network with the checkpoint's weights, without gradients; its linear layers' may be held
+    `in_eight_bits`, all but the output layer's.
 
     What is held beside it is one tensor of the file at a time.
     """
     network = OpenVLANetwork.without_weights(published.shapes)
+    if in_eight_bits:
+        eight_bit(network, but=frozenset({names.OUTPUT_LAYER}))
     places = names.places(published.shapes)
     for shard in published.shards:
         for name, tensor in shard.tensors():
@@ -31,8 +35,12 @@ def load_network(
 
 
 def _put(network: OpenVLANetwork, name: str, tensor: Tensor) -> None:
-    module, _, parameter = name.rpartition(".")
-    setattr(network.get_submodule(module), parameter, nn.Parameter(tensor, requires_grad=False))
+    path, _, parameter = name.rpartition(".")
+    module = network.get_submodule(path)
+    if isinstance(module, EightBitLinear) and parameter == "weight":
+        module.put(tensor)
+    else:
+        setattr(module, parameter, nn.Parameter(tensor, requires_grad=False))
 
 
 def _check_complete(network: OpenVLANetwork) -> None:

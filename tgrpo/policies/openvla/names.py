@@ -20,6 +20,7 @@ from tgrpo.openvla_shapes import Shapes
 
 DINO = "vision_backbone.featurizer."
 SIGLIP = "vision_backbone.fused_featurizer."
+OUTPUT_LAYER = "language_model.lm_head"
 
 
 class Form(Enum):

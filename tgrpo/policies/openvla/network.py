@@ -72,7 +72,7 @@ class OpenVLANetwork(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        return self.projector.fc1.weight.dtype
+        return self.projector.fc1.bias.dtype  # weights may be held in fewer bits
 
     def vision_features(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 6, 224, 224), DINOv2's three channels first, to (B, 256, both widths)."""

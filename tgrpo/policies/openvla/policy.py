@@ -21,6 +21,7 @@ from tgrpo.policies.observations import Observations
 from tgrpo.policies.openvla.adapter import Adapter, is_fresh
 from tgrpo.policies.openvla.backbone import Backbone, backbone_of
 from tgrpo.policies.openvla.decoding import Prefix, action_logits, last_hidden, sample
+from tgrpo.policies.openvla.eight_bit import whole_weight
 from tgrpo.policies.openvla.images import CAMERA
 from tgrpo.policies.openvla.saving import new_folder, save_pretrained
 from tgrpo.policies.openvla.statistics import from_libero, to_libero
@@ -80,6 +81,11 @@ class OpenVLAPolicy:
         policy._set(self.config, self._backbone, self._frozen_adapter())
         return policy
 
+    @property
+    def resolution(self) -> float:
+        """The relative rounding of what it computes in."""
+        return torch.finfo(self._backbone.network.dtype).eps
+
     def check_weights(self) -> None:
         """Raise CheckpointError unless the frozen weights are the files'."""
         self._backbone.check_weights()
@@ -123,7 +129,7 @@ class OpenVLAPolicy:
 
     def _merged(self, name: str) -> Tensor:
         slots, layer = self._backbone.slots, name.removesuffix(".weight")
-        weight = self._backbone.network.get_parameter(slots.frozen_name(name))
+        weight = whole_weight(self._backbone.network, slots.frozen_name(name))
         if self._adapter is None or layer == name:
             return weight
         return weight.float() + slots.difference(layer, self._adapter).to(weight.device)
