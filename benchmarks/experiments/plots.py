@@ -18,8 +18,9 @@ from trials import Result
 
 
 def plot(results: Sequence[Result], experiment: Experiment, path: Path) -> None:
-    """Two rows, one column per suite; whiskers are 95 % intervals, dots single seeds."""
-    suites = [suite.name for suite in experiment.suites]
+    """Two rows, a column for each suite with results; whiskers are 95 % intervals, dots seeds."""
+    known = {item.trial.suite.name for item in results}
+    suites = [suite.name for suite in experiment.suites if suite.name in known or not known]
     size = (1.0 + 4.5 * len(suites), 7.0)
     figure, axes = plt.subplots(2, len(suites), figsize=size, squeeze=False, layout="constrained")
     for column, suite in enumerate(suites):

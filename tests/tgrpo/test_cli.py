@@ -26,7 +26,7 @@ from tgrpo.cli.mistakes import EXIT_CODES
 from tgrpo.config import Algorithm, TasksConfig
 from tgrpo.policies import make_policy, save_policy
 from tgrpo.programs import ProgramsError, select
-from tgrpo.tasks import UnknownTaskError, find_task
+from tgrpo.tasks import UnknownTaskError, find_task, suite_tasks
 
 TASKS = Path(__file__).parents[2] / "tasks"
 MILK = "libero_object/pick_up_the_milk_and_place_it_in_the_basket"
@@ -335,6 +335,24 @@ def test_a_checkpoint_without_tasks_needs_a_choice(tmp_path: Path) -> None:
     save_policy(path, make_policy("tiny"))
     code, text = run("eval", path)
     assert (code, "names no task: choose with --suite and --task" in text) == (2, True)
+
+
+def test_a_perturbed_suite_is_for_evaluation_and_its_scenes_have_to_be_made_known(
+    tmp_path: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("REWARDLANG_SCENES", raising=False)
+    path = tmp_path / "fresh.safetensors"
+    save_policy(path, make_policy("tiny"))
+    code, text = run("eval", path, "--suite", "libero_object_swap")
+    assert code == 2
+    files = suite_tasks("libero_object_swap")[0].bddl_file.parent
+    assert f"  tgrpo catalogue --bddl {files} --out scenes\n" in text
+    assert "  export REWARDLANG_SCENES=scenes\n" in text
+    for command in (("sft", "--run-dir", runs), ("demonstrate", "--out", tmp_path / "d")):
+        code, text = run(*command, "--suite", "libero_object_swap")
+        told = "libero_object_swap is LIBERO-PRO's, for evaluation: tgrpo eval alone knows it"
+        assert (code, told in text) == (2, True)
+    assert not runs.exists()
 
 
 def test_a_suite_without_a_program_is_told_with_those_that_have_one(tmp_path: Path) -> None:

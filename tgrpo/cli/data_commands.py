@@ -20,12 +20,27 @@ from tgrpo.recorded.camera_images import LIBERO_CAMERAS
 from tgrpo.rollouts.processes import single_threaded
 from tgrpo.scripted.demonstrator import DemonstratorError, UnsupportedGoalError, demonstrate
 from tgrpo.simulation.initial_states import Split, generate_states
-from tgrpo.tasks import Task, find_task, suite_tasks, suites
+from tgrpo.tasks import PERTURBED, Task, find_task, suite_tasks, suites
 from tgrpo.trajectory import Camera
 
 
-def choose_tasks(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
-    """Tasks by suite and name, or `SUITE/NAME`. Raises UnknownTaskError, UnknownChoiceError."""
+def choose_tasks(
+    suite: str | None, names: Sequence[str], *, perturbed: bool = False
+) -> tuple[Task, ...]:
+    """Tasks by suite and name, or `SUITE/NAME`. Raises UnknownTaskError, UnknownChoiceError.
+
+    `perturbed`: LIBERO-PRO's suites may be chosen.
+    """
+    chosen = _chosen(suite, names)
+    for task in chosen:
+        if task.suite in PERTURBED and not perturbed:
+            raise UnknownChoiceError(
+                f"{task.suite} is LIBERO-PRO's, for evaluation: tgrpo eval alone knows it"
+            )
+    return chosen
+
+
+def _chosen(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
     if not names:
         return () if suite is None else suite_tasks(suite)
     chosen = []

@@ -34,7 +34,7 @@ def policy_and_tasks(
 
 
 def _tasks(named: Path | str | None, suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
-    tasks = choose_tasks(suite, names)
+    tasks = choose_tasks(suite, names, perturbed=True)
     if not tasks:
         raise UnknownChoiceError(f"{named} names no task: choose with --suite and --task")
     _expect_scenes(tasks)
