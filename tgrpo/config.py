@@ -52,7 +52,10 @@ class PolicyConfig(Section):
         default=1, ge=1, le=64, description="K, actions of a decision, executed one after the other"
     )
     image_size: int = Field(
-        default=96, ge=16, description="tiny-vision: pixels of an image's side, of each camera"
+        default=96,
+        ge=16,
+        multiple_of=2,  # as videos of what it saw want it
+        description="tiny-vision: pixels of an image's side, of each camera",
     )
 
     @property

@@ -61,10 +61,10 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(
 
 
 def test_another_policy_is_refused(tmp_path: Path) -> None:
-    path = write_checkpoint(tmp_path / "a.safetensors", Checkpoint("openvla", {}, {}, {}))
-    with pytest.raises(CheckpointError, match="policy: found 'openvla', expected 'tiny'"):
+    path = write_checkpoint(tmp_path / "a.safetensors", Checkpoint("octo", {}, {}, {}))
+    with pytest.raises(CheckpointError, match="policy: found 'octo', expected 'tiny'"):
         load_policy(path, kind="tiny")
-    with pytest.raises(CheckpointError, match="found 'openvla', expected one of tiny"):
+    with pytest.raises(CheckpointError, match="found 'octo', expected one of tiny"):
         load_policy(path)
 
 
