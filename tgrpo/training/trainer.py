@@ -181,8 +181,8 @@ class _Run:
         timing = {f"seconds/{name}": value for name, value in seconds.items()}
         self.metrics.write("train", iteration, {**summary, **update, **timing})
         self.shown |= shown(summary)
-        self.listener.stages(stage_shares(collected, self.programs))
         self.listener.note(iteration_line(iteration, self.config.iterations, summary, seconds))
+        self.listener.stages(stage_shares(collected, self.programs))
 
     def _collect(self, policy: Policy, iteration: int) -> Collected:
         return self.backend.collect(
