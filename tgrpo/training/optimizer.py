@@ -74,4 +74,5 @@ class Optimizer:
         for key, value in tensors.items():
             name, slash, slot = key.rpartition("/")
             if slash:
-                self._adam.state[self._parameters[name]][slot] = value.clone()
+                parameter = self._parameters[name]
+                self._adam.state[parameter][slot] = value.to(parameter.device, copy=True)

@@ -371,6 +371,9 @@ def test_a_policy_at_odds_with_itself_is_refused(policy, monkeypatch):
 def test_a_sound_policy_in_bfloat16_may_be_trained(config):
     coarse = OpenVLAPolicy(config.model_copy(update={"precision": "bfloat16"}))
     expect_sound(coarse, [TASK])
+    metrics = learner(coarse).update([played(coarse)])
+    assert metrics["ratio/mean"] == pytest.approx(1.0, abs=0.1)
+    assert np.isfinite(metrics["update/gradient_norm"])
     assert {tensor.dtype for tensor in coarse.parameters()} == {torch.float32}
 
 
