@@ -15,6 +15,7 @@ from tgrpo.config import OpenVLAConfig
 from tgrpo.openvla_shapes import PUBLISHED, Shapes, TowerShape
 from tgrpo.policies.openvla.adapter import Slots
 from tgrpo.policies.openvla.backbone import Backbone
+from tgrpo.policies.openvla.eyes import Eyes
 from tgrpo.policies.openvla.images import CAMERA, TOWERS
 from tgrpo.policies.openvla.network import OpenVLANetwork
 from tgrpo.policies.openvla.policy import OpenVLAPolicy
@@ -62,7 +63,7 @@ def random_backbone(
         part.activation_checkpointing_enable(how)
     statistics = {DATA: ActionStatistics((-1.0,) * 7, (1.0,) * 7, (True,) * 6 + (False,))}
     published = Published(Path("random"), shapes, (), statistics, FixedPrompt())
-    return Backbone(published, network, slots, TOWERS, crop=True, key=DATA)
+    return Backbone(published, network, slots, Eyes(TOWERS, (CAMERA,), crop=True), DATA)
 
 
 def random_policy(backbone: Backbone) -> OpenVLAPolicy:
@@ -113,6 +114,7 @@ def _made_up_arm(arm: int, rng: np.random.Generator, frames: np.ndarray) -> Traj
         objects=np.zeros((steps, 0, OBJECT_DIM), np.float32),
         tokens=rng.integers(0, NUM_BINS, (steps, ACTION_DIM)),
         log_probs=np.full((steps, ACTION_DIM), -np.log(NUM_BINS), np.float32),
+        steps=np.ones(steps, np.int64),
         rewards=rng.random(steps),
         phi=np.zeros(steps),
         stages=np.zeros(steps, np.int64),

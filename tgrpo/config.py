@@ -19,6 +19,8 @@ from pydantic import (
 BackendName = Literal["local", "ray"]
 
 
+OFT_CHUNK = 8  # actions of a decision, in the checkpoints of OpenVLA-OFT for LIBERO
+
 Algorithm = Literal["tgrpo", "tgrpo-stage", "grpo", "step", "stage", "dpo", "grape", "ppo"]
 
 
@@ -49,7 +51,7 @@ class PolicyConfig(Section):
     head_width: int = Field(default=128, ge=8, description="hidden width of the action head")
     word_width: int = Field(default=64, ge=4, description="of a word's embedding")
     chunk: int = Field(
-        default=1, ge=1, le=64, description="K, actions of a decision, executed one after the other"
+        default=1, ge=1, le=64, description="actions of a decision, executed one after the other"
     )
     image_size: int = Field(
         default=96,
@@ -92,6 +94,14 @@ class OpenVLAConfig(Section):
     center_crop: bool = Field(
         default=True, description="the central 90 % of the image, as after training with crops"
     )
+    chunk: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="actions of a decision, all decoded at once as OpenVLA-OFT's discrete variant "
+        "does (8; unverified against the original); 1: OpenVLA itself",
+    )
+    wrist: bool = Field(default=False, description="it sees the wrist's camera too; OpenVLA-OFT")
     unnorm_key: str | None = Field(
         default=None, description="data set whose action statistics are taken; none: the suite's"
     )

@@ -19,9 +19,10 @@ PolicyKind = Annotated[
     str | None,
     typer.Option(
         "--policy",
-        metavar="tiny|tiny-vision|openvla:PATH",
-        help="Policy: tiny, tiny-vision, or a checkpoint of OpenVLA, by its folder or its id on "
-        "the hub. [tiny]",
+        metavar="tiny|tiny-vision|openvla:PATH|openvla-oft:PATH",
+        help="Policy: tiny, tiny-vision, or a checkpoint of OpenVLA, or of OpenVLA-OFT with "
+        "discrete tokens (unverified against the original), by its folder or its id on the hub. "
+        "[tiny]",
     ),
 ]
 Preset = Annotated[

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tgrpo.config import OpenVLAConfig, TrainConfig
+from tgrpo.config import OFT_CHUNK, OpenVLAConfig, TrainConfig
 from tgrpo.layers import (
     ConfigError,
     ConfigMistake,
@@ -38,7 +38,7 @@ NAMED = {
     "log": "log",
 }
 DEFAULT_PRESET = "quickstart"
-_PRESETS = {"openvla": "openvla"}  # what another policy starts from by default
+_PRESETS = dict.fromkeys(("openvla", "openvla-oft"), "openvla")  # where other policies start
 _WHY = {
     "quickstart": "what fits a machine without a GPU policy",
     "openvla": "what fits a policy of 7B parameters that was fine-tuned before",
@@ -121,8 +121,10 @@ def expect_checkpoint(config: TrainConfig) -> None:
 
 
 def policy_values(policy: str) -> dict[str, Any]:
-    """`--policy tiny`, or `--policy openvla:PATH`."""
+    """`--policy tiny`, or `--policy openvla:PATH`, or `--policy openvla-oft:PATH`."""
     kind, colon, checkpoint = policy.partition(":")
+    if kind == "openvla-oft":
+        return {**policy_values(f"openvla:{checkpoint}"), "openvla.chunk": OFT_CHUNK}
     return {"policy.kind": kind} | ({f"{kind}.checkpoint": checkpoint} if colon else {})
 
 

@@ -212,8 +212,9 @@ def evaluate(
     policy: Annotated[
         str | None,
         typer.Option(
-            metavar="openvla:PATH",
-            help="Instead of a checkpoint of a run: one of OpenVLA, by its folder or its id.",
+            metavar="openvla:PATH|openvla-oft:PATH",
+            help="Instead of a checkpoint of a run: one of OpenVLA, by its folder or its id; or of "
+            "OpenVLA-OFT with discrete tokens (unverified against the original).",
         ),
     ] = None,
     settings: Settings = None,

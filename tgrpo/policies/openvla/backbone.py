@@ -11,22 +11,36 @@ from typing import Literal
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from tgrpo.checkpoint import CheckpointError
 from tgrpo.config import OpenVLAConfig
 from tgrpo.openvla_shapes import Shapes
 from tgrpo.policies.openvla import names
 from tgrpo.policies.openvla.adapter import Adapter, Slots
-from tgrpo.policies.openvla.decoding import Prefix, prefix
+from tgrpo.policies.openvla.decoding import (
+    ONE_BY_ONE,
+    Prefix,
+    TokenDecoding,
+    prefix,
+)
 from tgrpo.policies.openvla.eight_bit import quantised
 from tgrpo.policies.openvla.eyes import Eyes
 from tgrpo.policies.openvla.hub import local_folder
-from tgrpo.policies.openvla.images import TOWERS, Normalisation, towers_of
+from tgrpo.policies.openvla.images import CAMERA, TOWERS, WRIST, Normalisation, towers_of
 from tgrpo.policies.openvla.loading import load_network
 from tgrpo.policies.openvla.network import OpenVLANetwork
+from tgrpo.policies.openvla.parallel import ParallelDecoding
 from tgrpo.policies.openvla.prompt import aligned
+from tgrpo.policies.openvla.proprioception import StateProjector, read_projector, robot_state
 from tgrpo.policies.openvla.published import Published, open_published
-from tgrpo.policies.openvla.statistics import ActionStatistics, statistics_key
+from tgrpo.policies.openvla.statistics import (
+    STATE_DIM,
+    ActionStatistics,
+    StatisticsError,
+    statistics_key,
+)
+from tgrpo.trajectory import Images, TaskContext
 
 _PREPROCESSOR = "preprocessor_config.json"
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "int8": torch.bfloat16}
@@ -41,19 +55,39 @@ class Backbone:
     slots: Slots
     eyes: Eyes
     key: str | None  # data set whose statistics are taken; None: the suite's
+    decoding: TokenDecoding = ONE_BY_ONE
+    projector: StateProjector | None = None  # of what it is told of the robot
 
     def look(
-        self, adapter: Adapter | None, instruction: str, frames: np.ndarray, *, learning: bool
+        self,
+        adapter: Adapter | None,
+        context: TaskContext,
+        robot: np.ndarray,
+        images: Images,
+        *,
+        learning: bool,
     ) -> Prefix:
-        """What comes before the action, of frames (B, H, W, 3) uint8, seen through `adapter`.
+        """What comes before the action, of robots (B, 9) and of images (B, H, W, 3) uint8, seen
+        through `adapter`.
 
         `learning`: with gradient checkpointing; the network is left as it is needed to go on.
         """
         self.slots.wear(adapter)
         self.network.train(learning)
         device = self.network.device
-        prompts = aligned([self.published.tokenizer.ids(instruction)] * len(frames))
-        return prefix(self.network, self.eyes.see(frames, device), prompts.to(device))
+        prompts = aligned([self.published.tokenizer.ids(context.instruction)] * len(robot))
+        state = None if self.projector is None else self._told(context.suite, robot)
+        return prefix(self.network, self.eyes.see(images, device), prompts.to(device), state)
+
+    def _told(self, suite: str, robot: np.ndarray) -> Tensor:
+        """What the network is told of robots (B, 9), (B, 1, width)."""
+        quantiles = self.statistics(suite).state
+        assert quantiles is not None, "checked before it was loaded"
+        assert self.projector is not None
+        normalised = torch.from_numpy(quantiles.normalise(robot_state(robot)))
+        weight = self.projector.fc1.weight
+        column: Tensor = self.projector(normalised.to(weight.device, weight.dtype))
+        return column
 
     def statistics(self, suite: str) -> ActionStatistics:
         """Raises StatisticsError."""
@@ -109,9 +143,24 @@ def expect_usable(config: OpenVLAConfig, suites: Sequence[str]) -> Shapes:
     Raises CheckpointError, and StatisticsError for a suite without action statistics.
     """
     published = open_published(local_folder(_named(config)))
+    _expect_chunks(published, config)
     for suite in suites:
-        statistics_key(published.statistics, config.unnorm_key or suite)
+        key = statistics_key(published.statistics, config.unnorm_key or suite)
+        if published.state_projector and published.statistics[key].state is None:
+            raise StatisticsError(
+                f"no statistics of the robot's state (`proprio`, {STATE_DIM} dimensions) for "
+                f"{key!r}, which {published.state_projector.name} asks for"
+            )
     return published.shapes
+
+
+def _expect_chunks(published: Published, config: OpenVLAConfig) -> None:
+    """Raise CheckpointError for OpenVLA-OFT's checkpoint where OpenVLA's is asked for."""
+    if published.state_projector is not None and config.chunk == 1:
+        raise CheckpointError(
+            f"{published.folder}: has {published.state_projector.name}, so it is one of "
+            "OpenVLA-OFT: --policy openvla-oft:FOLDER"
+        )
 
 
 def _named(config: OpenVLAConfig) -> str:
@@ -123,6 +172,7 @@ def _named(config: OpenVLAConfig) -> str:
 @lru_cache(maxsize=1)  # the reference of a resumed run, and a test after it, have the same one
 def _load(folder: Path, config: OpenVLAConfig, device: torch.device) -> Backbone:
     published = open_published(folder)
+    _expect_chunks(published, config)
     towers = _towers(folder)
     precision = precision_on(device, config)
     network = load_network(
@@ -135,8 +185,18 @@ def _load(folder: Path, config: OpenVLAConfig, device: torch.device) -> Backbone
     how = {"use_reentrant": False, "context_fn": slots.contexts}
     for part in (network.dino, network.siglip, network.language_model):
         part.activation_checkpointing_enable(how)
-    eyes = Eyes(towers, crop=config.center_crop)
-    return Backbone(published, network, slots, eyes, config.unnorm_key)
+    cameras = (CAMERA, WRIST) if config.wrist else (CAMERA,)
+    eyes = Eyes(towers, cameras, crop=config.center_crop)
+    decoding = ONE_BY_ONE if config.chunk == 1 else ParallelDecoding(config.chunk)
+    projector = _projector(published, network)
+    return Backbone(published, network, slots, eyes, config.unnorm_key, decoding, projector)
+
+
+def _projector(published: Published, network: OpenVLANetwork) -> StateProjector | None:
+    if published.state_projector is None:
+        return None
+    projector = read_projector(published.state_projector, published.shapes.language.width)
+    return projector.to(network.device, network.dtype)
 
 
 def _towers(folder: Path) -> tuple[Normalisation, ...]:

@@ -8,6 +8,7 @@ means the same in a rollout and in learning: log-softmax over the action tokens 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from torch.nn import functional
 from transformers import Cache, DynamicCache
 
 from tgrpo.actions import NUM_BINS, OPENVLA_VOCABULARY
+from tgrpo.openvla_shapes import VISION_CHANNELS
 from tgrpo.policies.base import bin_log_probs
 from tgrpo.policies.openvla.network import OpenVLANetwork
 from tgrpo.policies.openvla.prompt import PromptBatch
@@ -34,9 +36,72 @@ class Prefix:
     positions: Tensor  # (B, C) int64
 
 
-def prefix(network: OpenVLANetwork, pixels: Tensor, prompts: PromptBatch) -> Prefix:
-    """`pixels` (B, 6, 224, 224) inserted behind the BOS of B prompts."""
-    patches = network.patches(pixels)
+class TokenDecoding(Protocol):
+    """How the tokens of `chunk` actions come of what is before them."""
+
+    @property
+    def chunk(self) -> int: ...
+
+    def hidden(self, network: OpenVLANetwork, before: Prefix) -> Tensor:
+        """What the network makes of image and prompt, (B, width)."""
+        ...
+
+    def action_logits(self, network: OpenVLANetwork, before: Prefix, tokens: Tensor) -> Tensor:
+        """Logits (B, 7 K, 256) of every bin, given the bins `tokens` (B, 7 K)."""
+        ...
+
+    def sample(
+        self,
+        network: OpenVLANetwork,
+        before: Prefix,
+        *,
+        temperature: float,
+        uniforms: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Bins (B, 7 K) and their log-probs (B, 7 K).
+
+        Drawn by inverse CDF from `uniforms` (B, 7 K) in [0, 1); without them the most likely bins,
+        with log-probs at temperature 1.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SequentialDecoding:
+    """OpenVLA's own: one action, each token given those before it."""
+
+    chunk: int = 1
+
+    def hidden(self, network: OpenVLANetwork, before: Prefix) -> Tensor:
+        return last_hidden(network, before)
+
+    def action_logits(self, network: OpenVLANetwork, before: Prefix, tokens: Tensor) -> Tensor:
+        return action_logits(network, before, tokens)
+
+    def sample(
+        self,
+        network: OpenVLANetwork,
+        before: Prefix,
+        *,
+        temperature: float,
+        uniforms: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        return sample(network, before, temperature=temperature, uniforms=uniforms)
+
+
+ONE_BY_ONE = SequentialDecoding()
+
+
+def prefix(
+    network: OpenVLANetwork, pixels: Tensor, prompts: PromptBatch, state: Tensor | None = None
+) -> Prefix:
+    """`pixels` (B, 6 V, 224, 224) of V images inserted behind the BOS of B prompts.
+
+    `state` (B, 1, width) is what the network is told of the robot; it follows the patches.
+    """
+    count = pixels.shape[1] // VISION_CHANNELS
+    views = [network.patches(view) for view in pixels.chunk(count, dim=1)]
+    patches = torch.cat([*views, *([] if state is None else [state])], dim=1)
     text = network.embed(prompts.ids)
     seen = prompts.mask.new_ones(patches.shape[:2])
     mask = torch.cat([prompts.mask[:, :1], seen, prompts.mask[:, 1:]], dim=1)

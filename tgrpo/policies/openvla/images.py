@@ -22,6 +22,7 @@ from tgrpo.policies.openvla.resampling import central_crop, lanczos3
 from tgrpo.trajectory import Camera
 
 CAMERA = Camera("agentview", height=256, width=256)  # of the demonstrations published for LIBERO
+WRIST = Camera("robot0_eye_in_hand", height=256, width=256)  # of OpenVLA-OFT, where it has two
 IMAGE_SIZE = 224  # a side of what the towers see
 _QUALITY = 95
 _CROP_AREA = 0.9  # of the random crops in training, whose centre stands for them in evaluation

@@ -20,7 +20,7 @@ from tgrpo.policies.base import check_noise, token_log_probs
 from tgrpo.policies.observations import Observations
 from tgrpo.policies.openvla.adapter import Adapter, is_fresh
 from tgrpo.policies.openvla.backbone import Backbone, backbone_of
-from tgrpo.policies.openvla.decoding import Prefix, action_logits, last_hidden, sample
+from tgrpo.policies.openvla.decoding import Prefix
 from tgrpo.policies.openvla.eight_bit import whole_weight
 from tgrpo.policies.openvla.images import CAMERA
 from tgrpo.policies.openvla.saving import new_folder, save_pretrained
@@ -47,6 +47,7 @@ class OpenVLAPolicy:
 
     def _set(self, config: OpenVLAConfig, backbone: Backbone, adapter: Adapter | None) -> None:
         self.config, self._backbone, self._adapter = config, backbone, adapter
+        self.cameras, self.chunk = backbone.eyes.cameras, backbone.decoding.chunk
 
     @property
     def device(self) -> torch.device:
@@ -60,10 +61,12 @@ class OpenVLAPolicy:
         return OpenVLASampler(self.config, self._backbone, self._frozen_adapter())
 
     def hidden(self, context: TaskContext, seen: Observations) -> Tensor:
-        return last_hidden(self._backbone.network, self._look(context, seen)).float()
+        before = self._look(context, seen)
+        return self._backbone.decoding.hidden(self._backbone.network, before).float()
 
     def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
-        return action_logits(self._backbone.network, self._look(context, seen), tokens)
+        before = self._look(context, seen)
+        return self._backbone.decoding.action_logits(self._backbone.network, before, tokens)
 
     def log_probs(
         self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
@@ -141,8 +144,9 @@ class OpenVLAPolicy:
 
     def _look(self, context: TaskContext, seen: Observations) -> Prefix:
         learning = torch.is_grad_enabled() and any(p.requires_grad for p in self.parameters())
-        frames = seen.images[CAMERA.name].cpu().numpy()
-        return self._backbone.look(self._adapter, context.instruction, frames, learning=learning)
+        images = {name: frames.cpu().numpy() for name, frames in seen.images.items()}
+        robot = seen.robot.cpu().numpy()
+        return self._backbone.look(self._adapter, context, robot, images, learning=learning)
 
 
 class OpenVLASampler:
@@ -155,6 +159,7 @@ class OpenVLASampler:
 
     def __init__(self, config: OpenVLAConfig, backbone: Backbone, adapter: Adapter | None) -> None:
         self._config, self._backbone, self._adapter = config, backbone, adapter
+        self.cameras, self.chunk = backbone.eyes.cameras, backbone.decoding.chunk
 
     @torch.no_grad()
     def sample(
@@ -168,12 +173,10 @@ class OpenVLASampler:
         images: Images | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         assert images is not None, "it asks for a camera"
-        check_noise(temperature, uniforms, len(robot))
-        before = self._backbone.look(
-            self._adapter, context.instruction, images[CAMERA.name], learning=False
-        )
+        check_noise(temperature, uniforms, len(robot), self.chunk)
+        before = self._backbone.look(self._adapter, context, robot, images, learning=False)
         noise = None if uniforms is None else torch.from_numpy(uniforms).to(before.mask.device)
-        tokens, log_probs = sample(
+        tokens, log_probs = self._backbone.decoding.sample(
             self._backbone.network, before, temperature=temperature, uniforms=noise
         )
         return tokens.cpu().numpy(), log_probs.cpu().numpy()

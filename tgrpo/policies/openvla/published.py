@@ -13,6 +13,7 @@ from pathlib import Path
 from tgrpo.checkpoint import CheckpointError
 from tgrpo.openvla_shapes import PUBLISHED, Shapes, TowerShape
 from tgrpo.policies.openvla import names
+from tgrpo.policies.openvla.components import read_components
 from tgrpo.policies.openvla.config import PublishedConfig, read_config
 from tgrpo.policies.openvla.network import OpenVLANetwork
 from tgrpo.policies.openvla.prompt import PromptTokenizer, read_tokenizer
@@ -32,6 +33,7 @@ class Published:
     shards: tuple[Shard, ...]
     statistics: Statistics
     tokenizer: PromptTokenizer
+    state_projector: Path | None = None  # OpenVLA-OFT's, for what it is told of the robot
 
 
 def open_published(folder: Path) -> Published:
@@ -46,6 +48,8 @@ def open_published(folder: Path) -> Published:
     vocabulary = (config.text_config.vocab_size) if config else PUBLISHED.language.vocabulary
     tokenizer, wrong = read_tokenizer(folder, vocabulary)
     problems += wrong
+    state_projector, wrong = read_components(folder)
+    problems += wrong
     shapes: Shapes | None = None
     if config is not None and not shards.problems:
         shapes, wrong = _shapes(config, shards.shapes)
@@ -53,7 +57,7 @@ def open_published(folder: Path) -> Published:
     if problems or shapes is None or tokenizer is None:
         listed = "".join(f"\n  - {problem}" for problem in problems)
         raise CheckpointError(f"{folder}: not a checkpoint of OpenVLA that can be loaded:{listed}")
-    return Published(folder, shapes, shards.files, statistics, tokenizer)
+    return Published(folder, shapes, shards.files, statistics, tokenizer, state_projector)
 
 
 def _shapes(config: PublishedConfig, found: _TensorShapes) -> tuple[Shapes | None, list[str]]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, ValidationError
 from tgrpo.trajectory import ACTION_DIM
 
 FILE = "dataset_statistics.json"
+STATE_DIM = 8  # of the robot's state, as OpenVLA-OFT is told it
 _NO_NOOPS = "_no_noops"  # suffix of LIBERO's data sets as OpenVLA's authors filtered them
 
 
@@ -26,27 +27,34 @@ class StatisticsError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class ActionStatistics:
-    """Of one data set: quantiles of each of the seven dimensions, and which are normalised."""
+class Quantiles:
+    """Of each dimension of a data set's actions or states, and which of them are normalised."""
 
     low: tuple[float, ...]  # 1 % quantiles
     high: tuple[float, ...]  # 99 % quantiles
     mask: tuple[bool, ...]
 
     def unnormalise(self, normalised: np.ndarray) -> np.ndarray:
-        """Actions (…, 7) in [-1, 1] to the data set's units: ½ (x + 1)(high - low) + low."""
+        """Values (…, n) in [-1, 1] to the data set's units: ½ (x + 1)(high - low) + low."""
         low, high = np.array(self.low), np.array(self.high)
         return np.where(self.mask, 0.5 * (normalised + 1.0) * (high - low) + low, normalised)
 
-    def normalise(self, actions: np.ndarray) -> np.ndarray:
-        """Actions (…, 7) in the data set's units to [-1, 1]; what `unnormalise` is undone by.
+    def normalise(self, values: np.ndarray) -> np.ndarray:
+        """Values (…, n) in the data set's units to [-1, 1]; what `unnormalise` is undone by.
 
         A dimension whose quantiles are equal carries nothing: 0.
         """
         low, high = np.array(self.low), np.array(self.high)
         width = np.where(high > low, high - low, 1.0)
-        scaled = np.where(high > low, 2.0 * (actions - low) / width - 1.0, 0.0)
-        return np.where(self.mask, np.clip(scaled, -1.0, 1.0), actions)
+        scaled = np.where(high > low, 2.0 * (values - low) / width - 1.0, 0.0)
+        return np.where(self.mask, np.clip(scaled, -1.0, 1.0), values)
+
+
+@dataclass(frozen=True, slots=True)
+class ActionStatistics(Quantiles):
+    """Of the seven dimensions of an action; `state` of the robot's, where there are any."""
+
+    state: Quantiles | None = None
 
 
 Statistics = Mapping[str, ActionStatistics]  # by name of the data set
@@ -105,8 +113,15 @@ class _Quantiles(BaseModel):
     mask: list[bool] | None = Field(default=None, min_length=ACTION_DIM, max_length=ACTION_DIM)
 
 
+class _StateQuantiles(BaseModel):
+    q01: list[float] = Field(min_length=STATE_DIM, max_length=STATE_DIM)
+    q99: list[float] = Field(min_length=STATE_DIM, max_length=STATE_DIM)
+    mask: list[bool] | None = Field(default=None, min_length=STATE_DIM, max_length=STATE_DIM)
+
+
 class _DataSet(BaseModel):
     action: _Quantiles
+    proprio: Any = None  # of many shapes, and of no meaning but to OpenVLA-OFT
 
 
 def _parse(source: str, table: Mapping[str, Any]) -> tuple[Statistics, list[str]]:
@@ -114,12 +129,22 @@ def _parse(source: str, table: Mapping[str, Any]) -> tuple[Statistics, list[str]
     problems = []
     for key, value in table.items():
         try:
-            action = _DataSet.model_validate(value).action
+            read = _DataSet.model_validate(value)
         except ValidationError as invalid:
             for error in invalid.errors():
                 where = ".".join(str(part) for part in (key, *error["loc"]))
                 problems.append(f"{source}: {where}: {error['msg']}")
             continue
-        mask = tuple(action.mask or [True] * ACTION_DIM)
-        found[key] = ActionStatistics(tuple(action.q01), tuple(action.q99), mask)
+        action, mask = read.action, tuple(read.action.mask or [True] * ACTION_DIM)
+        state = _state(read.proprio)
+        found[key] = ActionStatistics(tuple(action.q01), tuple(action.q99), mask, state)
     return found, problems
+
+
+def _state(proprio: Any) -> Quantiles | None:
+    try:
+        read = _StateQuantiles.model_validate(proprio)
+    except ValidationError:
+        return None
+    mask = tuple(read.mask or [True] * STATE_DIM)
+    return Quantiles(tuple(read.q01), tuple(read.q99), mask)
