@@ -14,8 +14,10 @@ import typer
 
 from tgrpo.cli.data_app import catalogue, demonstrate, states, tasks
 from tgrpo.cli.machine_app import cache, doctor, parameters
+from tgrpo.cli.mistakes import WRONG_USAGE, fail
 from tgrpo.cli.plan_app import plan
 from tgrpo.cli.policy_app import evaluate, export, report, sft, train
+from tgrpo.torchrun import place
 
 # Waiting threads of torch sleep instead of spinning: beside worker processes a spinning thread
 # takes the core away from the one it waits for. Read when torch is first imported.
@@ -48,6 +50,7 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Print it."),
@@ -61,6 +64,8 @@ def _options(
     Exit codes: 0 success, 1 bad input (a program, a checkpoint, a file), 2 wrong usage.
     """
     del version
+    if place().size > 1 and context.invoked_subcommand != "train":
+        fail("torchrun is for tgrpo train; other commands are one process", WRONG_USAGE)
 
 
 # In the order in which --help lists them.

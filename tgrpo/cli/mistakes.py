@@ -42,6 +42,8 @@ EXIT_CODES = {
     "tgrpo.policies.soundness.UnsoundPolicyError": BAD_INPUT,
     "tgrpo.policies.openvla.statistics.StatisticsError": BAD_INPUT,
     "tgrpo.cluster.ClusterError": BAD_INPUT,
+    "tgrpo.training.ranks.RankLostError": BAD_INPUT,
+    "tgrpo.training.process_group.TooManyRanksError": BAD_INPUT,
     "rewardlang.state.BindError": BAD_INPUT,
     "rewardlang.scene.errors.SceneFileError": BAD_INPUT,
 }

@@ -12,11 +12,13 @@ from tgrpo.estimates.fitting import check_fits
 from tgrpo.estimates.memory import Setting
 from tgrpo.policies.openvla.backbone import default_device, expect_usable, precision_on
 from tgrpo.tasks import MAX_STEPS
+from tgrpo.torchrun import place
 
 
 def check_training(config: TrainConfig, suites: Sequence[str]) -> None:
     """Read headers, no weight. Raises CheckpointError, StatisticsError, DoesNotFitError."""
     rollout, learner = config.rollout, config.learner
+    ranks = place().size
     steps = rollout.max_steps or max(MAX_STEPS.values())
     decisions = rollout.groups_per_iteration * rollout.group_size * steps
     setting = Setting(
@@ -24,7 +26,9 @@ def check_training(config: TrainConfig, suites: Sequence[str]) -> None:
         rank=config.openvla.lora_rank,
         arms=rollout.group_size,
         evaluation=config.evaluation.batch_size,
-        micro_batch=learner.micro_batch or -(-decisions // learner.minibatches),
+        micro_batch=learner.micro_batch or -(-decisions // (learner.minibatches * ranks)),
+        cards=ranks,
+        sharded=ranks > 1,
     )
     _check(config.openvla, suites, setting)
 

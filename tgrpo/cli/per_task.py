@@ -12,9 +12,10 @@ from tgrpo.cli.report import print_runs
 from tgrpo.cli.training import run_training
 from tgrpo.config import TasksConfig
 from tgrpo.programs import TaskProgram
+from tgrpo.training.ranks import Ranks
 
 
-def run_per_task(resolved: Resolved, readiness: Readiness) -> None:
+def run_per_task(resolved: Resolved, readiness: Readiness, ranks: Ranks) -> None:
     """Train a policy for each of the tasks. What is wrong with any of them is told first."""
     console, used = make_console(), readiness.selection.used
     print_warnings(console, readiness.warnings)
@@ -22,7 +23,7 @@ def run_per_task(resolved: Resolved, readiness: Readiness) -> None:
     results = []
     for number, item in enumerate(used, start=1):
         console.print(f"\ntask {number} of {len(used)}", style="bold")
-        results.append(run_training(*_of_task(resolved, readiness, item)))
+        results.append(run_training(*_of_task(resolved, readiness, item), ranks))
     print_runs(console, results, resolved.config.algorithm)
 
 

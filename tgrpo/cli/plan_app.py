@@ -43,7 +43,7 @@ def plan(
     ] = True,
     gpus: Annotated[int, typer.Option(help="GPUs of the machine.", min=1)] = 1,
     sharded: Annotated[
-        bool, typer.Option("--sharded", help="GPUs share the weights (FSDP).")
+        bool, typer.Option("--sharded", help="GPUs share the weights in an update (FSDP).")
     ] = False,
     card: Annotated[
         str | None, typer.Option(metavar="NAME", help="GPU, for example a100-80gb. [h100]")

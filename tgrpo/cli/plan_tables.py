@@ -66,11 +66,7 @@ def duration(seconds: float) -> str:
 def _memory_rows(plan: Plan) -> Iterator[Row]:
     memory, setting = plan.memory, plan.setting
     trained = adapter_parameters(plan.shapes, setting.rank) / 10**6
-    yield (
-        "weights",
-        gib(memory.weights),
-        f"a share of {setting.cards}" if setting.shards > 1 else "the reference has the same",
-    )
+    yield "weights", gib(memory.weights), "the reference has the same"
     yield (
         "LoRA",
         gib(memory.adapter),
@@ -85,6 +81,12 @@ def _memory_rows(plan: Plan) -> Iterator[Row]:
     layers = "layers are computed again" if setting.checkpointing else "layers keep theirs"
     micro = f"{setting.micro_batch} decisions, {layers}"
     yield "update: activations", gib(memory.activations), micro
+    if memory.spread:
+        yield (
+            "update: on other GPUs",
+            gib(-memory.spread),
+            "frozen blocks, of which each has a part",
+        )
     yield "peak", gib(memory.peak), "what is held, and the larger of rollout and update"
 
 

@@ -28,6 +28,7 @@ from tgrpo.cli.arguments import (
     Workers,
 )
 from tgrpo.cli.mistakes import WRONG_USAGE, expect_folder, fail, reporting
+from tgrpo.cli.together import ranks_of_this_run
 
 
 def train(
@@ -117,7 +118,9 @@ def train(
         "start_from": start_from,
         "log": tuple(log or ()),
     }
-    with reporting():
+    with reporting(), ranks_of_this_run() as ranks:
+        if ranks.rank > 0:
+            return  # it has learnt what the first one did
         from tgrpo.cli.options import expect_checkpoint, option_layers, resolve_options
         from tgrpo.cli.preflight import prepare_resumption, prepare_run
 
@@ -131,7 +134,7 @@ def train(
             resumption = prepare_resumption(resume, layers, rewards, accept=accept_new_rewards)
             from tgrpo.cli.training import run_resumption  # torch and MuJoCo: seconds of loading
 
-            run_resumption(resumption)
+            run_resumption(resumption, ranks)
             return
         if accept_new_rewards:
             fail("--accept-new-rewards is for --resume RUN", WRONG_USAGE)
@@ -145,11 +148,11 @@ def train(
         if per_task:
             from tgrpo.cli.per_task import run_per_task
 
-            run_per_task(resolved, readiness)
+            run_per_task(resolved, readiness, ranks)
         else:
             from tgrpo.cli.training import run_training
 
-            run_training(resolved, readiness)
+            run_training(resolved, readiness, ranks)
 
 
 def sft(

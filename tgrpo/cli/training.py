@@ -28,12 +28,13 @@ from tgrpo.config import TrainConfig
 from tgrpo.programs import TaskProgram
 from tgrpo.progress import Forecast
 from tgrpo.training.planning import initial_rates, plan
+from tgrpo.training.ranks import Ranks
 from tgrpo.training.result import TrainingResult, read_result
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.trainer import train
 
 
-def run_training(resolved: Resolved, readiness: Readiness) -> TrainingResult:
+def run_training(resolved: Resolved, readiness: Readiness, ranks: Ranks) -> TrainingResult:
     """`tgrpo train`: one policy on all tasks."""
     console, config, selection = make_console(), resolved.config, readiness.selection
     print_warnings(console, readiness.warnings)
@@ -50,10 +51,10 @@ def run_training(resolved: Resolved, readiness: Readiness) -> TrainingResult:
     )
     folder = RunFolder.create(config.run_dir, run_name(tasks), datetime.now())
     console.print(f"folder    {folder.path}\n", markup=False, soft_wrap=True)
-    return _train(console, config, selection.used, folder)
+    return _train(console, config, selection.used, folder, ranks)
 
 
-def run_resumption(resumption: Resumption) -> None:
+def run_resumption(resumption: Resumption, ranks: Ranks) -> None:
     """`tgrpo train --resume`."""
     console, config, folder = make_console(), resumption.config, resumption.folder
     result = read_result(folder)
@@ -70,14 +71,18 @@ def run_resumption(resumption: Resumption) -> None:
     if not folder.state(0).is_file():
         check_inputs(config, [item.task for item in resumption.programs])
     console.print(f"folder    {folder.path}\n", markup=False, soft_wrap=True)
-    _train(console, config, resumption.programs, folder)
+    _train(console, config, resumption.programs, folder, ranks)
 
 
 def _train(
-    console: Console, config: TrainConfig, programs: Sequence[TaskProgram], folder: RunFolder
+    console: Console,
+    config: TrainConfig,
+    programs: Sequence[TaskProgram],
+    folder: RunFolder,
+    ranks: Ranks,
 ) -> TrainingResult:
     with _telling_how_to_go_on(folder), make_listener(console) as listener:
-        result = train(config, programs, folder, listener)
+        result = train(config, programs, folder, listener, ranks)
     _print_end(console, config, result)
     return result
 

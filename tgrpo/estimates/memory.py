@@ -21,6 +21,7 @@ from tgrpo.estimates.weights import (
     linear_weights,
     other_weights,
     parameters,
+    projector_linears,
     used_layers,
 )
 from tgrpo.openvla_shapes import NUM_PATCHES, LanguageShape, Shapes, TowerShape
@@ -48,7 +49,7 @@ class Setting:
     micro_batch: int = 4  # decisions whose gradients are computed at once
     checkpointing: bool = True
     cards: int = 1
-    sharded: bool = False  # over the cards (FSDP); otherwise each has the whole network
+    sharded: bool = False  # during an update, over the cards (FSDP)
     prompt: int = PROMPT_TOKENS
 
     @property
@@ -87,6 +88,7 @@ class Memory:
     cache: int  # keys and values
     prefill: int
     activations: int  # of a micro-batch
+    spread: int = 0  # of the weights, what an update leaves to the other cards
     overhead: int = CARD_OVERHEAD
 
     @property
@@ -99,23 +101,21 @@ class Memory:
 
     @property
     def peak(self) -> int:
-        return self.held + max(self.rollout, self.activations)
+        return self.held + max(self.rollout, self.activations - self.spread)
 
 
 def memory_of(shapes: Shapes, setting: Setting) -> Memory:
-    """Shards divide weights, adapter and optimiser; every card has groups of its own."""
+    """Every card has the adapter and its optimiser, and for a rollout all weights."""
     adapter = FLOAT32 * adapter_parameters(shapes, setting.rank)
-    weights = _share(weight_bytes(shapes, setting.precision), setting.shards)
-    if setting.shards > 1:
-        weights += gathered_bytes(shapes.language, setting.precision)
     return Memory(
-        weights=weights,
-        adapter=_share(ADAPTERS * adapter, setting.shards),
-        gradients=_share(adapter, setting.shards),
-        moments=_share(ADAM_MOMENTS * adapter, setting.shards),
+        weights=weight_bytes(shapes, setting.precision),
+        adapter=ADAPTERS * adapter,
+        gradients=adapter,
+        moments=ADAM_MOMENTS * adapter,
         cache=cache_bytes(shapes.language, setting),
         prefill=prefill_bytes(shapes, setting),
         activations=activation_bytes(shapes, setting),
+        spread=spread_bytes(shapes, setting),
     )
 
 
@@ -135,10 +135,23 @@ def restored_bytes(shapes: Shapes) -> int:
     return WIDTHS["int8"] * max(item.inputs * item.outputs for item in adapted(shapes))
 
 
+def spread_bytes(shapes: Shapes, setting: Setting) -> int:
+    """Of the blocks of towers and language model, what a card does not hold during an update.
+
+    Weights of int8 are not spread (`tgrpo.training.sharding`).
+    """
+    if setting.shards == 1 or setting.precision == "int8":
+        return 0
+    projector = sum(item.weights for item in projector_linears(shapes))
+    blocks = WIDTHS[setting.precision] * (linear_weights(shapes) - projector)
+    kept = _share(blocks, setting.shards) + gathered_bytes(shapes.language, setting.precision)
+    return max(0, blocks - kept)
+
+
 def gathered_bytes(language: LanguageShape, precision: Precision) -> int:
     """Of layers that FSDP puts together again: the one in use and the one fetched meanwhile."""
     layer = sum(item.weights for item in language_linears(language)) // language.depth
-    return 2 * layer * (1 if precision == "int8" else WIDTHS[precision])
+    return 2 * layer * WIDTHS[precision]
 
 
 def cache_bytes(language: LanguageShape, setting: Setting) -> int:

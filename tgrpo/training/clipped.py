@@ -27,6 +27,7 @@ from tgrpo.training.decisions import (
 )
 from tgrpo.training.losses import DecisionLoss, decision_loss, decision_weights
 from tgrpo.training.optimizer import Optimizer
+from tgrpo.training.ranks import ALONE, Ranks
 from tgrpo.trajectory import Group
 
 Estimate = Callable[[Sequence[Group]], Sequence[np.ndarray]]  # advantages (N, T) of each group
@@ -45,6 +46,7 @@ class ClippedLearner:
         temperature: float = 1.0,
         seed: int = 0,
         weigh: Weigh = decision_weights,
+        ranks: Ranks = ALONE,
     ) -> None:
         """`temperature` must be the one that trajectories are sampled at."""
         self.policy = policy
@@ -53,9 +55,9 @@ class ClippedLearner:
         self.temperature = temperature
         self._estimate = estimate
         self._weigh = weigh
-        self._seed = seed
+        self._seed, self._ranks = seed, ranks
         self._updates = 0
-        self._optimizer = Optimizer(policy.named_parameters(), config)
+        self._optimizer = Optimizer(policy.named_parameters(), config, ranks)
 
     def update(self, groups: Sequence[Group]) -> dict[str, float]:
         """See `Learner`.
@@ -63,7 +65,7 @@ class ClippedLearner:
         Where no advantage differs from 0 nothing is to be learnt: no optimiser step is taken.
         """
         self._updates += 1
-        tables = self._estimate(groups)
+        tables = self._ranks.first(self._estimate(groups))
         metrics = _advantage_metrics(groups, tables)
         if not any(table.any() for table in tables):
             return metrics | {"update/steps": 0.0}
@@ -73,7 +75,7 @@ class ClippedLearner:
         for _ in range(self.config.epochs):
             for batch, scale in minibatches(decisions, self.config.minibatches, rng):
                 self._step(batch, scale, tracker)
-        return metrics | tracker.means()
+        return metrics | tracker.means(self._ranks)
 
     def state_tensors(self) -> dict[str, Tensor]:
         """See `Learner`."""
@@ -85,14 +87,14 @@ class ClippedLearner:
         self._optimizer.load_state_tensors(tensors)
 
     def _step(self, batch: Batch, scale: float, tracker: _Tracker) -> None:
-        """One optimiser step on a minibatch: rows of each task's decisions.
+        """One optimiser step on a minibatch: rows of each task's decisions, shared by all ranks.
 
         `scale` makes the minibatch's share of J an estimate of the whole of J.
         """
         self._optimizer.zero()
-        for decisions, rows in in_pieces(batch, self.config.micro_batch):
+        for decisions, rows, counts in in_pieces(batch, self.config.micro_batch, self._ranks):
             terms = self._terms(decisions, rows)
-            weights = decisions.weights[rows] * scale
+            weights = decisions.weights[rows] * counts * scale
             loss = (weights * (terms.surrogate + self.config.kl_weight * terms.kl)).sum()
             torch.autograd.backward(loss)
             tracker.add(terms, weights)
@@ -137,14 +139,16 @@ class _Tracker:
         parts = (terms.surrogate.detach(), terms.kl.detach(), terms.clipped)
         for name, part in zip(self._sums, parts, strict=True):
             self._sums[name] += float((weights * part).sum())
-        self._ratios.append(terms.ratio)
+        self._ratios.append(terms.ratio[weights > 0].cpu())
 
     def end_step(self, gradient_norm: float) -> None:
         self._norms.append(gradient_norm)
 
-    def means(self) -> dict[str, float]:
-        ratio = torch.cat(self._ratios)
-        return {name: value / len(self._norms) for name, value in self._sums.items()} | {
+    def means(self, ranks: Ranks) -> dict[str, float]:
+        """Over the decisions of all ranks."""
+        sums, ratios = zip(*ranks.gather((self._sums, torch.cat(self._ratios))), strict=True)
+        ratio, steps = torch.cat(ratios), len(self._norms)
+        return {name: sum(own[name] for own in sums) / steps for name in self._sums} | {
             "ratio/mean": float(ratio.mean()),
             "ratio/min": float(ratio.min()),
             "ratio/max": float(ratio.max()),

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from tgrpo.policies.base import Policy, bin_log_probs
 from tgrpo.policies.observations import Observations
+from tgrpo.training.ranks import Ranks
+from tgrpo.training.shares import pieces
 from tgrpo.trajectory import Group, Images, TaskContext, Trajectory
 
 
@@ -116,13 +118,16 @@ def minibatches(
         yield [(item, rows) for item, rows in batch if len(rows)], float(len(parts))
 
 
-def in_pieces(batch: Batch, size: int | None) -> Batch:
-    """The same rows, at most `size` of them at a time. Their gradients add up to the whole's."""
-    return [
-        (decisions, piece)
-        for decisions, rows in batch
-        for piece in torch.split(rows, size or len(rows))
-    ]
+def in_pieces(
+    batch: Batch, size: int | None, ranks: Ranks
+) -> Iterator[tuple[Decisions, Tensor, Tensor]]:
+    """This rank's share of the rows, at most `size` at a time, and what each row counts.
+
+    Over all pieces and ranks the gradients add up to the whole's.
+    """
+    for decisions, rows in batch:
+        for piece, counts in pieces(rows, size, ranks):
+            yield decisions, piece, counts
 
 
 def all_log_probs(

@@ -8,6 +8,9 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from tgrpo.training.ranks import ALONE, Ranks
+from tgrpo.training.shares import sum_gradients
+
 
 class Rates(Protocol):
     """The hyper-parameters of an optimiser; a section of the configuration has them."""
@@ -23,11 +26,16 @@ class Rates(Protocol):
 
 
 class Optimizer:
-    """Steps those of the named parameters that take a gradient."""
+    """Steps those of the named parameters that take a gradient, which is summed over `ranks`."""
 
-    def __init__(self, parameters: Iterable[tuple[str, nn.Parameter]], rates: Rates) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[tuple[str, nn.Parameter]],
+        rates: Rates,
+        ranks: Ranks = ALONE,
+    ) -> None:
         self._parameters = {name: item for name, item in parameters if item.requires_grad}
-        self._rates = rates
+        self._rates, self._ranks = rates, ranks
         self._steps = 0
         self._adam = torch.optim.AdamW(
             self._parameters.values(),
@@ -42,6 +50,7 @@ class Optimizer:
 
     def step(self) -> float:
         """Follow the gradients; returns their norm before it was bounded."""
+        sum_gradients(self._parameters.values(), self._ranks)
         norm = torch.nn.utils.clip_grad_norm_(
             self._parameters.values(), self._rates.max_gradient_norm
         )

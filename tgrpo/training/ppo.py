@@ -15,11 +15,15 @@ from tgrpo.policies.base import Policy
 from tgrpo.training.clipped import ClippedLearner
 from tgrpo.training.critic import Critic, below
 from tgrpo.training.losses import equal_weights
+from tgrpo.training.ranks import ALONE, Ranks
 from tgrpo.trajectory import Group
 
 
 class PPOLearner:
-    """See `Learner`. The critic learns after the policy, from the same groups."""
+    """See `Learner`. The critic learns after the policy, from the same groups.
+
+    It is small, and each rank has the whole of it; the policy follows the first rank's.
+    """
 
     def __init__(
         self,
@@ -30,6 +34,7 @@ class PPOLearner:
         *,
         temperature: float = 1.0,
         seed: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._head_start = critic.head_start
         self._critic = Critic(reference, critic, config, seed=seed)
@@ -41,6 +46,7 @@ class PPOLearner:
             temperature=temperature,
             seed=seed,
             weigh=equal_weights,
+            ranks=ranks,
         )
 
     def update(self, groups: Sequence[Group]) -> dict[str, float]:

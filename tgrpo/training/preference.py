@@ -21,6 +21,8 @@ from tgrpo.policies.base import Policy
 from tgrpo.training.decisions import joined
 from tgrpo.training.optimizer import Optimizer
 from tgrpo.training.preferences import Pairs, Prefer, logistic_loss
+from tgrpo.training.ranks import ALONE, Ranks
+from tgrpo.training.shares import pieces
 from tgrpo.trajectory import Group, Trajectory
 
 PIECE = 256  # decisions that a gradient is taken of at a time, unless the learner says how many
@@ -48,15 +50,16 @@ class PreferenceLearner:
         beta: float,
         temperature: float = 1.0,
         seed: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.policy = policy
         self.reference = reference
         self.config = config
         self.temperature = temperature
         self._prefer, self._beta = prefer, beta
-        self._seed = seed
+        self._seed, self._ranks = seed, ranks
         self._updates = 0
-        self._optimizer = Optimizer(policy.named_parameters(), config)
+        self._optimizer = Optimizer(policy.named_parameters(), config, ranks)
 
     def update(self, groups: Sequence[Group]) -> dict[str, float]:
         """See `Learner`. Without a pair in any group no optimiser step is taken."""
@@ -126,18 +129,18 @@ class PreferenceLearner:
                 sum((float(part) for part in self._pieces(policy, arm)), 0.0)
                 for arm in group.trajectories
             ]
-        return torch.tensor(sums, dtype=torch.float64)
+        return self._ranks.sum(torch.tensor(sums, dtype=torch.float64))
 
     def _pieces(self, policy: Policy, trajectory: Trajectory) -> Iterator[Tensor]:
-        """Sums of the log-probs of at most `micro_batch` decisions each."""
+        """Sums of the log-probs of this rank's share, at most `micro_batch` decisions each."""
         seen = joined([trajectory], policy.device)
         tokens = torch.from_numpy(trajectory.tokens).to(policy.device)
-        size = self.config.micro_batch or PIECE
-        for begin in range(0, len(trajectory), size):
-            rows = slice(begin, begin + size)
-            yield policy.log_probs(
+        every = torch.arange(len(trajectory), device=policy.device)
+        for rows, counts in pieces(every, self.config.micro_batch or PIECE, self._ranks):
+            log_probs = policy.log_probs(
                 trajectory.context, seen[rows], tokens[rows], temperature=self.temperature
-            ).sum()
+            )
+            yield (log_probs * counts[:, None]).sum()
 
 
 def _parts(order: np.ndarray, count: int) -> list[np.ndarray]:

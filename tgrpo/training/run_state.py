@@ -69,6 +69,12 @@ def latest_state(folder: RunFolder, tell: Callable[[str], None]) -> State | None
     return state
 
 
+def state_at(folder: RunFolder, iteration: int) -> State:
+    """The state after `iteration`, as another process wrote it. Raises CheckpointError."""
+    state = _load(folder, iteration)
+    return replace(state, reference=_load(folder, 0).policy)
+
+
 def _latest_whole(folder: RunFolder, tell: Callable[[str], None]) -> State | None:
     try:
         start = _load(folder, 0)

@@ -11,7 +11,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
-from tgrpo.capacity import cores, slots
+from tgrpo.capacity import slots
 from tgrpo.config import TrainConfig
 from tgrpo.files import link_file, sweep, write_json
 from tgrpo.metrics import MetricsWriter
@@ -28,11 +28,14 @@ from tgrpo.rollouts.rollout import Collected
 from tgrpo.simulation.initial_states import Split, load_states
 from tgrpo.simulation.model_cache import compiled_task
 from tgrpo.tasks import Task
+from tgrpo.torchrun import place
 from tgrpo.trackers import Tracker
-from tgrpo.training.algorithms import make_learner
+from tgrpo.training.algorithms import make_learner, restored_learner
 from tgrpo.training.cloning import starting_policy
+from tgrpo.training.following import Begin, lead
 from tgrpo.training.learner import Learner
 from tgrpo.training.planning import group_jobs, initial_rates, plan, rules
+from tgrpo.training.ranks import ALONE, Ranks
 from tgrpo.training.result import Candidate, TrainingResult
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.run_record import program_hashes, record_resumption, record_start
@@ -61,15 +64,20 @@ _SLOW = 2.0  # seconds; a model from the cache takes a hundredth of it
 
 
 def train(
-    config: TrainConfig, programs: Sequence[TaskProgram], folder: RunFolder, listener: Listener
+    config: TrainConfig,
+    programs: Sequence[TaskProgram],
+    folder: RunFolder,
+    listener: Listener,
+    ranks: Ranks = ALONE,
 ) -> TrainingResult:
     """Train one policy on all `programs` and test it; everything is written to `folder`.
 
     A folder in which a run was begun goes on from where it stands, with `config` and `programs` in
-    the place of what they were (`resuming` says which changes keep the run the same).
+    the place of what they were (`resuming` says which changes keep the run the same). Of several
+    `ranks` this is the first; the others `follow`.
 
     Raises RunInUseError, WorkerError, CheckpointError, DemonstrationFileError, NoUsableStateError,
-    DiskFullError, UnsoundPolicyError, OSError.
+    UnsoundPolicyError, RankLostError, DiskFullError, OSError.
     """
     with folder.locked():
         sweep(folder.path)
@@ -90,7 +98,7 @@ def train(
             open_backend(Machines.of(config), slots(config), listener.note) as backend,
         ):
             forecast = Forecast(phases, initial_rates(config))
-            run = _Run(config, tuple(programs), folder, listener, forecast, metrics, backend)
+            run = _Run(config, tuple(programs), folder, listener, forecast, metrics, backend, ranks)
             return run.whole(state)
 
 
@@ -122,10 +130,11 @@ class _Run:
         forecast: Forecast,
         metrics: MetricsWriter,
         backend: Backend,
+        ranks: Ranks,
     ):
         self.config, self.programs, self.folder = config, programs, folder
         self.listener, self.forecast, self.metrics = listener, forecast, metrics
-        self.backend = backend
+        self.backend, self.ranks = backend, ranks
         self.shown: dict[str, str] = {}  # latest results, for the progress line
         self.phase: Mapping[str, str] = {}  # what the current phase is about
         self.seconds: dict[str, float] = {}
@@ -155,24 +164,27 @@ class _Run:
         policy = starting_policy(
             self.config, tasks, self.folder, self.forecast, self.listener, self.metrics
         )
-        learner = make_learner(policy, self.config)
+        learner = make_learner(policy, self.config, ranks=self.ranks)
         self._save(policy, learner, 0)
-        return policy, learner, 0
+        return policy, self._led(learner, policy, 0), 0
 
     def _go_on(self, state: State) -> tuple[Policy, Learner, int]:
-        # A copy, because after SFT both are one.
-        learner = make_learner(state.policy, self.config, state.reference.reference())
-        learner.load_state_tensors(state.learner)
+        policy, iteration = state.policy, state.mark.iteration
+        learner = restored_learner(state, self.config, self.ranks)
         self.seconds = dict(state.mark.seconds)
-        link_file(self.folder.state(state.mark.iteration), self.folder.checkpoint("last"))
-        self.listener.note(f"going on after iteration {state.mark.iteration}")
-        return state.policy, learner, state.mark.iteration
+        link_file(self.folder.state(iteration), self.folder.checkpoint("last"))
+        self.listener.note(f"going on after iteration {iteration}")
+        return policy, self._led(learner, policy, iteration), iteration
+
+    def _led(self, learner: Learner, policy: Policy, iteration: int) -> Learner:
+        run = Begin(self.config, self.folder, iteration)
+        return lead(learner, policy, run, self.ranks)
 
     def _iterate(self, policy: Policy, learner: Learner, iteration: int) -> None:
         with self._phase("train", {"iteration": f"{iteration}/{self.config.iterations}"}):
             collected = self._collect(policy, iteration)
             start = time.perf_counter()
-            with threads(cores()):
+            with threads(place().cores):
                 update = learner.update(collected.groups)
             seconds = {**collected.seconds, "update": time.perf_counter() - start}
         for name, value in seconds.items():

@@ -69,10 +69,16 @@ def test_the_refusal_names_numbers_and_every_way_out() -> None:
     assert "weights 14.0 GiB" in parts
     assert ways[0] == "what would fit:"
     assert any("gradient checkpointing" in way and "evaluations of 8" in way for way in ways)
-    assert any(way.startswith("  4 GPUs that share the weights: ") for way in ways)
+    assert not any("GPUs" in way for way in ways)  # it is a rollout that does not fit
     few = what_fits(PUBLISHED, Setting(arms=2, evaluation=2, micro_batch=1), 14 * GB)
     assert few[0].options == ("--set openvla.precision=int8",)
-    assert [change.text for change in few] == ["8-bit weights", "2 GPUs that share the weights"]
+    assert [change.text for change in few] == ["8-bit weights"]
+
+
+def test_more_gpus_are_a_way_out_of_an_update_that_does_not_fit() -> None:
+    asked = Setting(arms=8, evaluation=8, micro_batch=32)
+    with pytest.raises(DoesNotFitError, match="  2 GPUs that share the weights: "):
+        check_fits(PUBLISHED, asked, CARDS["rtx-4090"].memory)
 
 
 def test_smaller_batches_of_an_evaluation_come_before_smaller_groups() -> None:

@@ -175,8 +175,21 @@ def test_rows_need_proportionally_more_and_shards_hold_a_part() -> None:
     whole = memory_of(PUBLISHED, replace(asked, cards=4))
     part = memory_of(PUBLISHED, replace(asked, cards=4, sharded=True))
     assert whole == memory_of(PUBLISHED, asked)
-    assert part.moments == whole.moments // 4
-    assert whole.weights // 4 < part.weights < whole.weights // 3
+    assert part == replace(whole, spread=part.spread)  # adapter and rollout: as on one card
+    assert 0.65 * whole.weights < part.spread < 0.75 * whole.weights
+    assert memory_of(PUBLISHED, replace(asked, cards=4, sharded=True, precision="int8")).spread == 0
+
+
+def test_what_an_update_spreads_is_room_for_its_activations_and_not_for_a_rollout() -> None:
+    asked = Setting(micro_batch=64, checkpointing=False)
+    whole = memory_of(PUBLISHED, replace(asked, cards=4))
+    part = memory_of(PUBLISHED, replace(asked, cards=4, sharded=True))
+    assert whole.peak - part.peak == part.spread
+    rolling = replace(asked, arms=512, micro_batch=1, cards=4)
+    assert (
+        memory_of(PUBLISHED, rolling).peak
+        == memory_of(PUBLISHED, replace(rolling, sharded=True)).peak
+    )
 
 
 def test_the_camera_is_the_policys() -> None:

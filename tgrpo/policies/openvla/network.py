@@ -6,6 +6,8 @@ block, the norm and SigLIP's pooling head are neither built nor computed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from accelerate import init_empty_weights
 from torch import Tensor, nn
@@ -73,6 +75,16 @@ class OpenVLANetwork(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         return self.projector.fc1.bias.dtype  # weights may be held in fewer bits
+
+    def chains(self) -> list[tuple[nn.Module, Sequence[nn.Module]]]:
+        """Where nearly all parameters are: each stack of blocks, and the blocks in it."""
+        language = self.language_model.model
+        towers = [self.dino.encoder, self.siglip.encoder]
+        return [
+            (towers[0], towers[0].layer),
+            (towers[1], towers[1].layers),
+            (language, language.layers),
+        ]
 
     def vision_features(self, pixels: Tensor) -> Tensor:
         """Pixels (B, 6, 224, 224), DINOv2's three channels first, to (B, 256, both widths)."""

@@ -6,7 +6,7 @@ what a checkpoint of ours holds, beside the name of the published one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +116,11 @@ class OpenVLAPolicy:
         """It is on the GPU where there is one, and stays where it is."""
         assert torch.device(device).type == self.device.type
         return self
+
+    def chains(self) -> list[tuple[nn.Module, Sequence[nn.Module]]]:
+        """See `tgrpo.training.sharding.Shardable`."""
+        self._backbone.slots.wear(None)  # the blocks are those of all policies, an adapter is not
+        return self._backbone.network.chains()
 
     def save_adapter(self, folder: Path) -> Path:
         """The adapter in peft's own format. Raises FileExistsError, DiskFullError, OSError."""
