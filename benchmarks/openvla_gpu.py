@@ -71,7 +71,7 @@ def decisions(
     """Of `asked.arms` at once: seconds of sampler and network, and what the card allows."""
     arms = asked.arms
     frames = random_frames(arms)
-    images, state = {CAMERA.name: frames}, np.zeros((arms, 9), np.float32)
+    state = np.zeros((arms, 9), np.float32)
     objects, uniforms = np.zeros((arms, 0, 7), np.float32), np.random.default_rng(0)
     noise = uniforms.random((arms, ACTION_DIM))
     sampler, network = random_policy(backbone).sampler(), backbone.network
@@ -79,6 +79,8 @@ def decisions(
     prompts = aligned([backbone.published.tokenizer.ids("")] * arms).to(machine.device)
 
     def whole() -> None:
+        frames[:, 0, 0, 0] += 1  # other ones each time: those of the last time are kept
+        images = {CAMERA.name: frames}
         sampler.sample(CONTEXT, state, objects, temperature=1.0, uniforms=noise, images=images)
 
     @torch.no_grad()

@@ -19,8 +19,8 @@ def plan(
     policy: Annotated[
         str | None,
         typer.Option(
-            metavar="tiny|openvla:PATH",
-            help="tiny, or OpenVLA by its folder or its id. [openvla:openvla/openvla-7b]",
+            metavar="tiny|tiny-vision|openvla:PATH",
+            help="tiny, tiny-vision, or OpenVLA by folder or id. [openvla:openvla/openvla-7b]",
         ),
     ] = None,
     preset: Preset = None,
@@ -90,7 +90,7 @@ def plan(
         configuration = resolve_options(
             named, preset=preset, config_file=config, settings=settings or ()
         ).config
-        if configuration.policy.kind == "tiny":
+        if configuration.policy.kind != "openvla":
             from tgrpo.cli.plan_tiny import plan_tiny  # torch: seconds of loading
 
             plan_tiny(configuration, as_data=as_data)

@@ -107,7 +107,7 @@ def _time_rows(plan: Plan) -> Iterator[Row]:
     ready = f"; {duration(work.image)} to make an image ready, assumed" if work.image else ""
     limit = f"{work.decisions}: every episode to its limit{ready}"
     yield "an iteration's decisions", duration(times.policy), limit
-    steps = f"{1 / work.step:.0f} steps/s on each of {work.workers} cores; assumed"
+    steps = f"{1 / work.step:.0f} decisions/s on each of {work.workers} cores; assumed"
     yield "its simulation", duration(times.simulating), steps
     samples = f"{work.epochs * work.decisions / times.updating:.3g} decisions/s"
     yield "its update", duration(times.updating), samples

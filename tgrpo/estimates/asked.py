@@ -11,6 +11,7 @@ from tgrpo.estimates.time import Workload
 from tgrpo.tasks import MAX_STEPS
 
 FRAME_SECONDS = 0.0007  # to draw one image on a GPU; assumed
+_FRAMES = {"tiny": 0, "tiny-vision": 2, "openvla": 1}  # of a decision
 IMAGE_SECONDS = 0.007  # to make one ready for the network, on one core: JPEG, Lanczos, crop
 
 
@@ -32,13 +33,14 @@ def setting_of(config: TrainConfig, *, gpu: bool = True) -> Setting:
 
 def workload_of(config: TrainConfig) -> Workload:
     """Of an iteration."""
-    seeing = config.policy.sees
+    step = 1 / CONTROL_STEPS_PER_SECOND
+    frames = _FRAMES[config.policy.kind]
     return Workload(
         decisions=decisions_of(config),
         lanes=config.rollout.groups_in_flight,
         workers=worker_count(config),
-        step=1 / CONTROL_STEPS_PER_SECOND + (FRAME_SECONDS if seeing else 0.0),
-        image=IMAGE_SECONDS if seeing else 0.0,
+        step=config.policy.chunk * step + frames * FRAME_SECONDS,
+        image=IMAGE_SECONDS if config.policy.kind == "openvla" else 0.0,
         epochs=config.learner.epochs,
         reference=config.learner.kl_weight > 0,
     )
@@ -48,4 +50,6 @@ def decisions_of(config: TrainConfig) -> int:
     """Of an iteration whose arms all play to the limit of an episode."""
     rollout, longest = config.rollout, max(MAX_STEPS.values())
     steps = rollout.max_steps or MAX_STEPS.get(config.tasks.suite or "", longest)
-    return rollout.groups_per_iteration * rollout.group_size * steps
+    return (
+        rollout.groups_per_iteration * rollout.group_size * math.ceil(steps / config.policy.chunk)
+    )

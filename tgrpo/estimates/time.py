@@ -41,7 +41,7 @@ class Workload:
     decisions: int
     lanes: int  # groups in flight: with two, simulators and policy work at the same time
     workers: int  # simulator processes, a core each
-    step: float  # seconds of a control step and of its images, on one core
+    step: float  # seconds of a decision's control steps and of its images, on one core
     image: float = 0.0  # seconds to make one ready for the network, by the process that asks it
     epochs: int = 1
     reference: bool = True
@@ -77,14 +77,13 @@ def times_of(shapes: Shapes, setting: Setting, card: Card, workload: Workload) -
     passes += workload.reference * _REFERENCE_PASSES
     one = _pass_seconds(shapes, setting, card) / setting.cards
     learned = workload.epochs * workload.decisions
-    looks = 1 + workload.reference
     return Times(
         prefill=prefill,
         decode=decode,
         policy=policy,
         simulating=simulating,
         collecting=max(policy, simulating) if workload.lanes > 1 else policy + simulating,
-        updating=learned * (passes * one + looks * workload.image),
+        updating=learned * (passes * one + workload.image),
     )
 
 

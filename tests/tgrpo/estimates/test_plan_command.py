@@ -95,6 +95,19 @@ def test_a_folder_is_planned_from_its_headers(tmp_path: Path) -> None:
     assert "no weights: neither model.safetensors nor model.safetensors.index.json" in text
 
 
+def test_a_tiny_policy_that_sees_is_counted_with_its_images_and_chunks() -> None:
+    asked = ("--policy", "tiny-vision", "--set", "rollout.max_steps=100", "--workers", 2)
+    whole = data(*asked)
+    work, memory = whole["workload"], whole["memory"]
+    assert memory["images"] == 2 * work["decisions"] * 2 * 96 * 96 * 3
+    assert memory["renderers"] > 0
+    chunked = data(*asked, "--set", "policy.chunk=8", "--set", "learner.micro_batch=4")
+    assert chunked["workload"]["decisions"] == work["decisions"] / 100 * 13
+    assert chunked["workload"]["step"] > 6 * work["step"]
+    assert chunked["memory"]["activations"] < memory["activations"] / 50
+    assert min(chunked["seconds"].values()) > 0
+
+
 def test_the_tiny_policy_is_counted() -> None:
     found = data("--policy", "tiny", "--set", "rollout.max_steps=100", "--workers", 2)
     parameters = sum(item.numel() for item in make_policy().parameters())
@@ -109,7 +122,11 @@ def test_the_tiny_policy_is_counted() -> None:
     ("arguments", "code", "said"),
     [
         (("--policy", "openvla:me/mine"), 1, "neither a folder nor one of the published openvla/"),
-        (("--policy", "octo"), 2, "policy.kind: must be 'tiny' or 'openvla', got 'octo'"),
+        (
+            ("--policy", "octo"),
+            2,
+            "policy.kind: must be 'tiny', 'tiny-vision' or 'openvla', got 'octo'",
+        ),
         (("--card", "h1000"), 2, "--card h1000: not known; known are rtx-3090, "),
         (("--memory", "0", "--flops", "-1"), 2, "--memory 0: must be greater than 0\n--flops -1"),
         (("--dtype", "fp4"), 2, "'fp4' is not one of"),
