@@ -172,6 +172,7 @@ def main() -> None:
         "settings": {
             "groups": options.groups,
             "group_size": config.rollout.group_size,
+            "chunk": config.policy.chunk,
             "groups_in_flight": config.rollout.groups_in_flight,
         },
     }

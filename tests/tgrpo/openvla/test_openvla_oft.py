@@ -194,6 +194,10 @@ class TestPolicy:
     def test_a_row_is_answered_as_if_alone(self, oft):
         policy = OpenVLAPolicy(oft, seed=1)
         at = seen(policy, 3)
+        with torch.no_grad():
+            hidden, own = policy.hidden(CONTEXT, at), policy.hidden(CONTEXT, at[1:2])
+        assert hidden.shape == (3, policy.hidden_width)
+        torch.testing.assert_close(hidden[1:2], own, atol=1e-4, rtol=1e-4)
         together, log_probs = act(policy, at, seed=None)
         for row in range(3):
             alone, own = act(policy, at[row : row + 1], seed=None)
