@@ -125,9 +125,7 @@ def _frugal(setting: Setting) -> Iterator[Setting]:
 
 
 def _everything(setting: Setting) -> Iterator[Setting]:
-    for saving in _frugal(replace(setting, precision="int8")):
-        yield saving
-        yield from _cards(saving)
+    yield from _frugal(replace(setting, precision="int8"))  # which more cards do not share
 
 
 def _difference(asked: Setting, other: Setting) -> str:
@@ -144,7 +142,7 @@ def _difference(asked: Setting, other: Setting) -> str:
     if other.evaluation != asked.evaluation:
         words.append(f"evaluations of {other.evaluation} episodes at once")
     if (other.cards, other.sharded) != (asked.cards, asked.sharded):
-        words.append(f"{other.cards} GPUs that share the weights")
+        words.append(f"{other.cards} GPUs that share the weights, under torchrun")
     return ", ".join(words)
 
 

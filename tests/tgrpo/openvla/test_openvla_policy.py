@@ -27,6 +27,7 @@ from tgrpo.policies.soundness import UnsoundPolicyError, expect_sound
 from tgrpo.tasks import Task
 from tgrpo.training.clipped import ClippedLearner
 from tgrpo.training.decisions import in_pieces
+from tgrpo.training.ranks import ALONE
 from tgrpo.training.sft import train_sft
 from tgrpo.trajectory import Ending, Group, TaskContext, Trajectory
 
@@ -199,7 +200,7 @@ def test_micro_batches_have_the_gradient_of_the_whole(trained, size):
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.none() | st.integers(1, 12))
 def test_pieces_are_the_whole(lengths, size):
     batch = [(None, torch.randperm(length)) for length in lengths]
-    pieces = [rows for _, rows in in_pieces(batch, size)]
+    pieces = [rows for _, rows, _ in in_pieces(batch, size, ALONE)]
     assert torch.equal(torch.cat(pieces), torch.cat([rows for _, rows in batch]))
     assert all(0 < len(rows) <= (size or 9) for rows in pieces)
 
