@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.tgrpo.openvla.tiny_checkpoint import make_checkpoint
+from tgrpo.actions import split_actions
 from tgrpo.config import TasksConfig, TrainConfig
 from tgrpo.layers import Layer, preset_layer, resolve
 from tgrpo.policies import load_policy, make_policy, save_policy
@@ -42,8 +43,8 @@ def program(tmp_path: Path) -> TaskProgram:
     return select(path, TasksConfig(names=(MILK,))).used[0]
 
 
-@pytest.fixture
-def config(tmp_path: Path) -> TrainConfig:
+@pytest.fixture(params=[{}, {"openvla.chunk": 4, "openvla.wrist": True}], ids=["openvla", "oft"])
+def config(request: pytest.FixtureRequest, tmp_path: Path) -> TrainConfig:
     words = ["pick", "up", "the", "milk", "and", "place", "it", "in", "the", "basket"]
     values = {
         "openvla.checkpoint": str(make_checkpoint(tmp_path / "tiny", words=words)),
@@ -53,6 +54,7 @@ def config(tmp_path: Path) -> TrainConfig:
         "learner.minibatches": 1,
         "learner.micro_batch": 3,
         "learner.warmup_steps": 0,
+        **request.param,
     }
     return resolve([preset_layer("openvla"), Layer("test", values)])
 
@@ -64,7 +66,7 @@ def greedy(policy: Policy, group: Group) -> np.ndarray:
     tokens, _ = sampler.sample(
         arm.context, arm.robot, arm.objects, temperature=0.0, images=arm.images
     )
-    return sampler.decode(arm.context, tokens)
+    return sampler.decode(arm.context, split_actions(tokens))
 
 
 @pytest.mark.sim
@@ -82,7 +84,11 @@ def test_two_iterations(config: TrainConfig, program: TaskProgram, tmp_path: Pat
             updates.append(learner.update(collected.groups))
 
     group = collected.groups[0]
-    assert {arm.images["agentview"].shape for arm in group.trajectories} == {(STEPS, 256, 256, 3)}
+    decisions = STEPS // policy.chunk
+    for arm in group.trajectories:
+        assert arm.control_steps == STEPS
+        assert arm.images.keys() == {camera.name for camera in policy.cameras}
+        assert {frames.shape for frames in arm.images.values()} == {(decisions, 256, 256, 3)}
     for update in updates:
         assert update["update/steps"] == 1.0
         assert np.isfinite([update["loss/policy"], update["loss/kl"]]).all()
