@@ -11,7 +11,6 @@ from tgrpo.estimates.time import Workload
 from tgrpo.tasks import MAX_STEPS
 
 FRAME_SECONDS = 0.0007  # to draw one image on a GPU; assumed
-_FRAMES = {"tiny": 0, "tiny-vision": 2, "openvla": 1}  # of a decision
 IMAGE_SECONDS = 0.007  # to make one ready for the network, on one core: JPEG, Lanczos, crop
 
 
@@ -27,6 +26,8 @@ def setting_of(config: TrainConfig, *, gpu: bool = True) -> Setting:
         rank=chosen.lora_rank,
         arms=rollout.group_size,
         evaluation=config.evaluation.batch_size,
+        views=cameras_of(config),
+        chunk=chosen.chunk,
         micro_batch=max(cloned, min(minibatch, learner.micro_batch or minibatch)),
     )
 
@@ -34,13 +35,13 @@ def setting_of(config: TrainConfig, *, gpu: bool = True) -> Setting:
 def workload_of(config: TrainConfig) -> Workload:
     """Of an iteration."""
     step = 1 / CONTROL_STEPS_PER_SECOND
-    frames = _FRAMES[config.policy.kind]
+    frames = cameras_of(config)
     return Workload(
         decisions=decisions_of(config),
         lanes=config.rollout.groups_in_flight,
         workers=worker_count(config),
-        step=config.policy.chunk * step + frames * FRAME_SECONDS,
-        image=IMAGE_SECONDS if config.policy.kind == "openvla" else 0.0,
+        step=chunk_of(config) * step + frames * FRAME_SECONDS,
+        image=frames * IMAGE_SECONDS if config.policy.kind == "openvla" else 0.0,
         epochs=config.learner.epochs,
         reference=config.learner.kl_weight > 0,
     )
@@ -50,6 +51,20 @@ def decisions_of(config: TrainConfig) -> int:
     """Of an iteration whose arms all play to the limit of an episode."""
     rollout, longest = config.rollout, max(MAX_STEPS.values())
     steps = rollout.max_steps or MAX_STEPS.get(config.tasks.suite or "", longest)
-    return (
-        rollout.groups_per_iteration * rollout.group_size * math.ceil(steps / config.policy.chunk)
-    )
+    return rollout.groups_per_iteration * rollout.group_size * math.ceil(steps / chunk_of(config))
+
+
+def chunk_of(config: TrainConfig) -> int:
+    """Actions of a decision."""
+    return config.openvla.chunk if config.policy.kind == "openvla" else config.policy.chunk
+
+
+def cameras_of(config: TrainConfig) -> int:
+    """Images of a decision."""
+    match config.policy.kind:
+        case "tiny":
+            return 0
+        case "tiny-vision":
+            return 2
+        case "openvla":
+            return 1 + config.openvla.wrist
