@@ -14,11 +14,14 @@ FRAME_SECONDS = 0.0007  # to draw one image on a GPU; assumed
 IMAGE_SECONDS = 0.007  # to make one ready for the network, on one core: JPEG, Lanczos, crop
 
 
-def setting_of(config: TrainConfig, *, gpu: bool = True) -> Setting:
-    """Of a run of OpenVLA; precision `auto` is bfloat16 on a GPU and float32 elsewhere."""
+def setting_of(config: TrainConfig, *, gpu: bool = True, cards: int = 1) -> Setting:
+    """Of a run of OpenVLA; precision `auto` is bfloat16 on a GPU and float32 elsewhere.
+
+    Several `cards` divide a minibatch and, in an update, the weights.
+    """
     chosen, rollout = config.openvla, config.rollout
     learner, sft = config.learner, config.sft
-    minibatch = math.ceil(decisions_of(config) / learner.minibatches)
+    minibatch = math.ceil(decisions_of(config) / (learner.minibatches * cards))
     cloned = min(sft.batch_size, sft.micro_batch or sft.batch_size) if sft.steps else 0
     default: Precision = "bfloat16" if gpu else "float32"
     return Setting(
@@ -26,6 +29,8 @@ def setting_of(config: TrainConfig, *, gpu: bool = True) -> Setting:
         rank=chosen.lora_rank,
         arms=rollout.group_size,
         evaluation=config.evaluation.batch_size,
+        cards=cards,
+        sharded=cards > 1,
         views=cameras_of(config),
         chunk=chosen.chunk,
         micro_batch=max(cloned, min(minibatch, learner.micro_batch or minibatch)),
