@@ -8,35 +8,31 @@ import torch
 
 from tgrpo.capacity import control_groups, free_memory
 from tgrpo.config import OpenVLAConfig, TrainConfig
+from tgrpo.estimates.asked import setting_of
 from tgrpo.estimates.fitting import check_fits
 from tgrpo.estimates.memory import Setting
 from tgrpo.policies.openvla.backbone import default_device, expect_usable, precision_on
-from tgrpo.tasks import MAX_STEPS
 from tgrpo.torchrun import place
 
 
 def check_training(config: TrainConfig, suites: Sequence[str]) -> None:
     """Read headers, no weight. Raises CheckpointError, StatisticsError, DoesNotFitError."""
-    rollout, learner = config.rollout, config.learner
-    ranks = place().size
-    steps = rollout.max_steps or max(MAX_STEPS.values())
-    decisions = rollout.groups_per_iteration * rollout.group_size * steps
-    setting = Setting(
-        precision=precision_on(default_device(), config.openvla),
-        rank=config.openvla.lora_rank,
-        arms=rollout.group_size,
-        evaluation=config.evaluation.batch_size,
-        micro_batch=learner.micro_batch or -(-decisions // (learner.minibatches * ranks)),
-        cards=ranks,
-        sharded=ranks > 1,
-    )
+    setting = setting_of(config, gpu=default_device().type == "cuda", cards=place().size)
     _check(config.openvla, suites, setting)
 
 
 def check_evaluation(config: OpenVLAConfig, suites: Sequence[str], batch: int) -> None:
     """The same before `batch` episodes at a time are played, and nothing is learnt."""
     precision = precision_on(default_device(), config)
-    setting = Setting(precision, rank=1, arms=batch, evaluation=batch, micro_batch=1)
+    setting = Setting(
+        precision,
+        rank=1,
+        arms=batch,
+        evaluation=batch,
+        micro_batch=1,
+        views=1 + config.wrist,
+        chunk=config.chunk,
+    )
     _check(config, suites, setting)
 
 

@@ -41,10 +41,7 @@ def plan(
     checkpointing: Annotated[
         bool, typer.Option(help="Compute activations again instead of keeping them.")
     ] = True,
-    gpus: Annotated[int, typer.Option(help="GPUs of the machine.", min=1)] = 1,
-    sharded: Annotated[
-        bool, typer.Option("--sharded", help="GPUs share the weights in an update (FSDP).")
-    ] = False,
+    gpus: Annotated[int, typer.Option(help="GPUs that learn as one, under torchrun.", min=1)] = 1,
     card: Annotated[
         str | None, typer.Option(metavar="NAME", help="GPU, for example a100-80gb. [h100]")
     ] = None,
@@ -95,15 +92,13 @@ def plan(
 
             plan_tiny(configuration, as_data=as_data)
             return
-        asked = setting_of(configuration)
+        asked = setting_of(configuration, cards=gpus)
         setting = replace(
             asked,
             precision=precision or asked.precision,
             rank=lora_rank or asked.rank,
             micro_batch=micro_batch or asked.micro_batch,
             checkpointing=checkpointing,
-            cards=gpus,
-            sharded=sharded,
         )
         chosen = choose_card(card, memory, bandwidth, flops, setting.precision)
         plan_openvla(configuration, setting, chosen, as_data=as_data)

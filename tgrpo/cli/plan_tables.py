@@ -76,7 +76,7 @@ def _memory_rows(plan: Plan) -> Iterator[Row]:
     yield "overhead", gib(memory.overhead), "CUDA's context and workspaces; assumed"
     arms = f"{setting.batch} at once, {setting.sequence} tokens"
     yield "rollout: keys and values", gib(memory.cache), arms
-    tokens = f"{NUM_PATCHES} of the image, {setting.prompt} of the prompt"
+    tokens = f"{setting.views * NUM_PATCHES} of images, {setting.prompt} of the prompt"
     yield "rollout: prefill", gib(memory.prefill), tokens
     layers = "layers are computed again" if setting.checkpointing else "layers keep theirs"
     micro = f"{setting.micro_batch} decisions, {layers}"
@@ -103,6 +103,8 @@ def _host_rows(plan: Plan) -> Iterator[Row]:
 def _time_rows(plan: Plan) -> Iterator[Row]:
     times, work = plan.times, plan.workload
     parts = f"prefill {duration(times.prefill)}, decode {duration(times.decode)}"
+    if plan.setting.parallel:
+        parts = f"{plan.setting.chunk} actions each, in one pass"
     yield "a decision", duration(times.decision), f"of {plan.setting.arms} arms: {parts}"
     ready = f"; {duration(work.image)} to make an image ready, assumed" if work.image else ""
     limit = f"{work.decisions}: every episode to its limit{ready}"

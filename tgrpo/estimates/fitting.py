@@ -147,14 +147,17 @@ def _difference(asked: Setting, other: Setting) -> str:
 
 
 def _options(asked: Setting, other: Setting) -> tuple[str, ...]:
-    """Of `tgrpo train`."""
+    """Of `tgrpo train`, and what starts it on several GPUs."""
     values = {
         "openvla.precision": (asked.precision, other.precision),
         "learner.micro_batch": (asked.micro_batch, other.micro_batch),
         "rollout.group_size": (asked.arms, other.arms),
         "evaluation.batch_size": (asked.evaluation, other.evaluation),
     }
-    return tuple(f"--set {name}={new}" for name, (old, new) in values.items() if new != old)
+    options = [f"--set {name}={new}" for name, (old, new) in values.items() if new != old]
+    if other.cards != asked.cards:
+        options.append(f"torchrun --nproc-per-node {other.cards} -m tgrpo train")
+    return tuple(options)
 
 
 def _how(change: Change) -> str:

@@ -51,6 +51,8 @@ class Setting:
     cards: int = 1
     sharded: bool = False  # during an update, over the cards (FSDP)
     prompt: int = PROMPT_TOKENS
+    views: int = 1  # images of a decision
+    chunk: int = 1  # actions of a decision; several are decoded at once (OpenVLA-OFT)
 
     @property
     def width(self) -> int:
@@ -60,12 +62,17 @@ class Setting:
     @property
     def prefill(self) -> int:
         """Tokens before the first of the action."""
-        return NUM_PATCHES + self.prompt
+        return NUM_PATCHES * self.views + self.prompt
 
     @property
     def sequence(self) -> int:
-        """Tokens that are read: the last of the action is not."""
-        return self.prefill + ACTION_DIM - 1
+        """Tokens that are read: the last of the action is not, or blanks and the text's end."""
+        return self.prefill + (self.chunk * ACTION_DIM + 1 if self.parallel else ACTION_DIM - 1)
+
+    @property
+    def parallel(self) -> bool:
+        """One pass, in which every column sees every other, in place of a token after another."""
+        return self.chunk > 1
 
     @property
     def batch(self) -> int:
@@ -155,7 +162,9 @@ def gathered_bytes(language: LanguageShape, precision: Precision) -> int:
 
 
 def cache_bytes(language: LanguageShape, setting: Setting) -> int:
-    """Of every token that is read."""
+    """Of every token that is read; none where all are decoded in one pass."""
+    if setting.parallel:
+        return 0
     return setting.batch * setting.sequence * token_bytes(language, setting)
 
 
@@ -174,7 +183,10 @@ def prefill_bytes(shapes: Shapes, setting: Setting) -> int:
     """
     width, language = setting.width, shapes.language
     stream, inner = 4 * width + _copy(width), 2 * width + 2 * FLOAT32
-    of_language = setting.prefill * (language.width * stream + language.mlp_width * inner)
+    tokens = setting.sequence if setting.parallel else setting.prefill
+    of_language = tokens * (language.width * stream + language.mlp_width * inner)
+    if setting.parallel:  # what stands before the blanks, once more
+        of_language += tokens * language.width * width
     of_towers = (
         _tokens(shapes, tower) * (tower.width * stream + tower.mlp_width * (inner - width))
         for tower in (shapes.dino, shapes.siglip)
@@ -191,24 +203,26 @@ def activation_bytes(shapes: Shapes, setting: Setting) -> int:
     """
     language, width = shapes.language, setting.width
     of_layer = setting.sequence * language_layer_bytes(language, setting)
-    kept = NUM_PATCHES * projector_bytes(shapes, setting)
+    kept = setting.views * NUM_PATCHES * projector_bytes(shapes, setting)
     kept += setting.sequence * FLOAT32 * (language.width + 1)  # of the last norm
     if setting.checkpointing:
         kept += width * layer_inputs(shapes, setting) + of_layer
     else:
-        kept += language.depth * of_layer + sum(
+        kept += language.depth * of_layer + setting.views * sum(
             used_layers(tower) * _tokens(shapes, tower) * tower_layer_bytes(tower, setting)
             for tower in (shapes.dino, shapes.siglip)
         )
     backward = setting.sequence * language.mlp_width * (2 * width + FLOAT32)
-    logits = 3 * FLOAT32 * ACTION_DIM * NUM_BINS  # themselves, their log-softmax, its gradient
+    logits = (
+        3 * FLOAT32 * setting.chunk * ACTION_DIM * NUM_BINS
+    )  # themselves, their log-softmax, its gradient
     return setting.micro_batch * (kept + backward + logits)
 
 
 def layer_inputs(shapes: Shapes, setting: Setting) -> int:
     """Numbers that go into the layers of all three networks, for one decision."""
     language = shapes.language
-    return language.depth * setting.sequence * language.width + sum(
+    return language.depth * setting.sequence * language.width + setting.views * sum(
         used_layers(tower) * _tokens(shapes, tower) * tower.width
         for tower in (shapes.dino, shapes.siglip)
     )
@@ -224,10 +238,11 @@ def language_layer_bytes(language: LanguageShape, setting: Setting) -> int:
     wide, inner, width = language.width, language.mlp_width, setting.width
     norms = 2 * FLOAT32 * (wide + 1)
     attention = width * 2 * (wide + key_width(language)) + FLOAT32 * language.heads
+    mask = width * setting.sequence if setting.parallel else 0  # one that is not causal is kept
     mlp = width * 3 * inner
     # In float32 q, k and v share theirs, gate and up too, and attention's output is kept already.
     inputs = FLOAT32 * ((2 if width == FLOAT32 else 6) * wide + inner)
-    return norms + attention + mlp + inputs + 7 * FLOAT32 * setting.rank
+    return norms + attention + mask + mlp + inputs + 7 * FLOAT32 * setting.rank
 
 
 def tower_layer_bytes(tower: TowerShape, setting: Setting) -> int:

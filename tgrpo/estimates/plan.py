@@ -48,7 +48,7 @@ def plan(policy: str, shapes: Shapes, setting: Setting, card: Card, workload: Wo
         card=card,
         workload=workload,
         memory=memory_of(shapes, setting),
-        host=host_memory(workload.workers, workload.decisions, (CAMERA,)),
+        host=host_memory(workload.workers, workload.decisions, (CAMERA,) * setting.views),
         times=times_of(shapes, setting, card, workload),
     )
 

@@ -94,12 +94,18 @@ def matrix_rate(card: Card, precision: Precision) -> float:
 
 def prefill_seconds(shapes: Shapes, setting: Setting, card: Card) -> float:
     """Images and prompts of all arms, to the first token."""
-    flops = setting.arms * prefill_flops(shapes, setting.prefill)
+    tokens = setting.sequence if setting.parallel else setting.prefill
+    flops = setting.arms * prefill_flops(shapes, tokens, setting)
     return _roofline(_all_read(shapes, setting), flops, setting, card)
 
 
 def decode_seconds(shapes: Shapes, setting: Setting, card: Card) -> float:
-    """The other tokens, one after the other: weights of the language model and cache, each time."""
+    """The other tokens, one after the other: weights of the language model and cache, each time.
+
+    None where all are decoded in one pass.
+    """
+    if setting.parallel:
+        return 0.0
     language = shapes.language
     weights = _weights(*language_linears(language))
     read = weights * read_bytes(setting.precision)
@@ -115,7 +121,7 @@ def read_bytes(precision: Precision) -> int:
     return 1 + 2 * WIDTHS[precision] if precision == "int8" else WIDTHS[precision]
 
 
-def prefill_flops(shapes: Shapes, tokens: int) -> int:
+def prefill_flops(shapes: Shapes, tokens: int, setting: Setting) -> int:
     """One decision's: linear layers, and attention's two products with (tokens, tokens) scores.
 
     Causal scores are counted in full: fused kernels skip at most half of them.
@@ -123,18 +129,21 @@ def prefill_flops(shapes: Shapes, tokens: int) -> int:
     language = shapes.language
     flops = 2 * tokens * _weights(*language_linears(language))
     flops += 4 * tokens**2 * language.width * language.depth
-    flops += 2 * NUM_PATCHES * _weights(*projector_linears(shapes))
+    flops += setting.views * NUM_PATCHES * 2 * _weights(*projector_linears(shapes))
     for tower, prefix in ((shapes.dino, PREFIX), (shapes.siglip, 0)):
         seen = NUM_PATCHES + prefix
-        flops += 2 * NUM_PATCHES * 3 * PATCH_SIZE**2 * tower.width  # the convolution in front
-        flops += 2 * seen * _weights(*tower_linears(tower))
-        flops += 4 * seen**2 * tower.width * used_layers(tower)
-    return flops + 2 * language.width * NUM_BINS
+        flops += (
+            setting.views * 2 * NUM_PATCHES * 3 * PATCH_SIZE**2 * tower.width
+        )  # the convolution in front
+        flops += setting.views * 2 * seen * _weights(*tower_linears(tower))
+        flops += setting.views * 4 * seen**2 * tower.width * used_layers(tower)
+    read = setting.chunk * ACTION_DIM if setting.parallel else 1
+    return flops + 2 * read * language.width * NUM_BINS
 
 
 def _pass_seconds(shapes: Shapes, setting: Setting, card: Card) -> float:
     """One pass, of one decision of a micro-batch."""
-    flops = setting.micro_batch * prefill_flops(shapes, setting.sequence)
+    flops = setting.micro_batch * prefill_flops(shapes, setting.sequence, setting)
     return _roofline(_all_read(shapes, setting), flops, setting, card) / setting.micro_batch
 
 

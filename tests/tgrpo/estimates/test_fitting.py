@@ -115,7 +115,8 @@ def test_the_options_that_are_named_make_the_setting_that_is_proposed(
     asked: Setting, gigabytes: float
 ) -> None:
     for change in what_fits(PUBLISHED, asked, gigabytes * GB):
-        layer = settings_layer([option.removeprefix("--set ") for option in change.options])
+        settings = [text[6:] for text in change.options if text.startswith("--set ")]
+        layer = settings_layer(settings)
         base = Layer("test", {"policy.kind": "openvla", "openvla.checkpoint": "x", "sft.steps": 0})
         given = {
             "openvla.precision": asked.precision,

@@ -32,6 +32,7 @@ from tgrpo.openvla_shapes import PUBLISHED, Shapes
 from tgrpo.policies.openvla import images
 from tgrpo.policies.openvla.decoding import action_logits, prefix, sample
 from tgrpo.policies.openvla.network import OpenVLANetwork
+from tgrpo.policies.openvla.parallel import ParallelDecoding
 from tgrpo.policies.openvla.prompt import aligned
 from tgrpo.trajectory import ACTION_DIM
 
@@ -148,6 +149,27 @@ def test_an_update_needs_at_most_what_is_estimated_and_not_a_tenth_less(
         loss(network, pixels).backward()
     estimate = activation_bytes(SMALL, setting(precision, checkpointing=checkpointing))
     assert live.peak <= estimate <= 1.1 * live.peak
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_chunks_decoded_at_once_from_two_images_are_counted_too(precision: Precision) -> None:
+    network, pixels = small(precision), torch.zeros(DECISIONS, 12, 224, 224)
+    asked, decoding = replace(setting(precision), chunk=4, views=2), ParallelDecoding(4)
+    tokens = torch.zeros(DECISIONS, 4 * ACTION_DIM, dtype=torch.int64)
+
+    def score() -> Tensor:
+        seen = prefix(network, pixels, PROMPTS)
+        return decoding.action_logits(network, seen, tokens).logsumexp(-1).sum()
+
+    score().backward()
+    with LiveBytes() as live:
+        score().backward()
+    assert live.peak <= activation_bytes(SMALL, asked) <= 1.1 * live.peak
+    with torch.no_grad(), LiveBytes() as live:
+        decoding.sample(network, prefix(network, pixels, PROMPTS), temperature=0.0)
+    memory = memory_of(SMALL, asked)
+    assert memory.cache == 0
+    assert memory.rollout == pytest.approx(live.peak, rel=0.1)
 
 
 # ---------------------------------------------------------------- together

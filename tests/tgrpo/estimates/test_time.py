@@ -16,6 +16,7 @@ from tgrpo.estimates.time import Workload, prefill_flops, times_of
 from tgrpo.openvla_shapes import PUBLISHED
 from tgrpo.policies.openvla.decoding import bin_logits, last_hidden, prefix
 from tgrpo.policies.openvla.network import OpenVLANetwork
+from tgrpo.policies.openvla.parallel import ParallelDecoding
 from tgrpo.policies.openvla.prompt import aligned
 
 CARD = CARDS["h100"]
@@ -28,11 +29,23 @@ def test_flops_are_those_that_pytorch_counts() -> None:
     # The plain kernel: its products are counted, those of fused ones on a CPU are not.
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         bin_logits(network, last_hidden(network, prefix(network, pixels, prompts)))
-    assert prefill_flops(SMALL, 280) == counter.get_total_flops()
+    assert prefill_flops(SMALL, 280, Setting()) == counter.get_total_flops()
+
+
+def test_flops_of_a_chunk_are_those_that_pytorch_counts() -> None:
+    network, prompts = OpenVLANetwork(SMALL), aligned([[1] + [5] * 23])
+    pixels = torch.zeros(1, 12, 224, 224)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        ParallelDecoding(4).sample(network, prefix(network, pixels, prompts), temperature=0.0)
+    asked = Setting(chunk=4, views=2)
+    assert prefill_flops(SMALL, asked.sequence, asked) == counter.get_total_flops()
+    times = times_of(SMALL, asked, CARD, WORK)
+    assert times.decode == 0
+    assert times.prefill > 0
 
 
 def test_the_published_network_takes_four_teraflop_to_its_first_token() -> None:
-    assert prefill_flops(PUBLISHED, 280) / TERA == pytest.approx(4, rel=0.05)
+    assert prefill_flops(PUBLISHED, 280, Setting()) / TERA == pytest.approx(4, rel=0.05)
 
 
 def test_one_arm_waits_for_memory_and_many_for_multiplications() -> None:
@@ -43,7 +56,7 @@ def test_one_arm_waits_for_memory_and_many_for_multiplications() -> None:
     assert times_of(PUBLISHED, one, wide, WORK).decode == pytest.approx(alone.decode / 2)
     assert times_of(PUBLISHED, one, fast, WORK).decode == alone.decode
     together = times_of(PUBLISHED, many, CARD, WORK)
-    assert together.prefill == 64 * prefill_flops(PUBLISHED, 280) / CARD.bfloat16
+    assert together.prefill == 64 * prefill_flops(PUBLISHED, 280, Setting()) / CARD.bfloat16
     assert times_of(PUBLISHED, many, wide, WORK).prefill == together.prefill
     assert together.decision < 64 * alone.decision / 5
 
@@ -84,7 +97,7 @@ def test_float32_does_not_use_tensor_cores_and_8_bit_weights_are_made_whole_firs
         precision: times_of(PUBLISHED, Setting(precision=precision, arms=1), CARD, WORK)
         for precision in ("float32", "bfloat16", "int8")
     }
-    flops = prefill_flops(PUBLISHED, 280)
+    flops = prefill_flops(PUBLISHED, 280, Setting())
     assert times["float32"].prefill == max(
         flops / CARD.float32, weight_bytes(PUBLISHED, "float32") / CARD.bandwidth
     )
