@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 from weakref import ref
@@ -29,6 +29,7 @@ from tgrpo.simulation.initial_states import InitialState, load_states
 from tgrpo.simulation.libero_success import LiberoSuccess
 from tgrpo.simulator import LiberoSimulator
 from tgrpo.tasks import find_task
+from tgrpo.trajectory import Images
 
 pytestmark = pytest.mark.sim
 
@@ -74,6 +75,7 @@ class Live:
     steps: list[rewardlang.RewardStep]
     native: list[bool]
     phi_at_reset: float
+    images: Images = field(default_factory=dict)
 
 
 def lived(simulation: Simulation, state: InitialState, act, limit: int) -> Live:
