@@ -110,8 +110,10 @@ TABLE = Experiment(
     COMMON,
     here=("SFT", "GRPO sparse", "GRPO dense", "TGRPO", "TGRPO with stages"),
     suites_here=(OBJECT.name, GOAL.name),
+    folder="table",
 )
 
+_TWO_GOALS = "two_goals"  # the same starts for both experiments on these tasks
 _ALPHAS = tuple(
     Method(
         f"alpha_1 = {share:.1f}",
@@ -132,6 +134,7 @@ ALPHA = Experiment(
     COMMON,
     here=("SFT", *(method.name for method in _ALPHAS)),
     suites_here=(GOAL.name,),
+    folder=_TWO_GOALS,
 )
 
 _SIZES = tuple(
@@ -154,6 +157,7 @@ GROUP_SIZE = Experiment(
     COMMON,
     here=("SFT", *(method.name for method in _SIZES)),
     suites_here=(GOAL.name,),
+    folder=_TWO_GOALS,
 )
 
 _PLANNED = Path("programs")

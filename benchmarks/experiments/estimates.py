@@ -6,6 +6,7 @@ seeds, and within a seed the same start and the same states.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,8 +25,8 @@ class Estimate:
     high: float
     p: float = float("nan")
 
-    def as_json(self) -> list[float]:
-        return [self.value, self.low, self.high, self.p]
+    def as_json(self) -> list[float | None]:
+        return [self.value, self.low, self.high, None if math.isnan(self.p) else self.p]
 
 
 def bootstrap(values: np.ndarray, *, seed: int = 0, samples: int = SAMPLES) -> Estimate:

@@ -33,7 +33,7 @@ class Experiment:
 
     candidates  the policies of a trial that are in the table, of `trials.CANDIDATES`
     side_by_side  suites in one table of rates
-    folder      where its trials are, below that of all runs
+    folder      where its trials are, below that of all runs; shared where starts are the same
     prepare     makes what trials need, before them; what is there stays
     play        plays trials; what is finished is not repeated
     read        the result of a trial, where it is finished
@@ -48,10 +48,10 @@ class Experiment:
     common: tuple[str, ...]  # options of every `tgrpo train`
     here: tuple[str, ...]
     suites_here: tuple[str, ...]
+    folder: str
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     candidates: tuple[str, ...] = ("last", "best")
     side_by_side: int = 4
-    folder: str = ""
     prepare: Callable[[Settings, Sequence[Suite]], None] = nothing
     play: Callable[[Sequence[Trial], Settings], object] = run_all
     read: Callable[[Trial, Settings], Result | None] = read

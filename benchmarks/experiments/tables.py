@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -35,7 +36,10 @@ def rate(results: Sequence[Result], suite: str, method: str, candidate: str) -> 
 def differences(
     results: Sequence[Result], experiment: Experiment, suite: str, candidate: str
 ) -> dict[tuple[str, str], tuple[Estimate, int]]:
-    """(first, second) -> difference with Holm's p over this suite's, and the number of seeds."""
+    """(first, second) -> difference with Holm's p over this suite's, and the number of seeds.
+
+    One seed says nothing of others: p is NaN, and the interval is about states alone.
+    """
     found: dict[tuple[str, str], tuple[Estimate, int]] = {}
     for pair in experiment.comparisons:
         first, second = (outcomes(results, suite, name, candidate) for name in pair)
@@ -43,8 +47,11 @@ def differences(
         if shared:
             gaps = np.stack([first[seed] - second[seed] for seed in shared])
             found[pair] = bootstrap(gaps), len(shared)
-    adjusted = holm({pair: item.p for pair, (item, _) in found.items()})
-    return {pair: (replace(item, p=adjusted[pair]), n) for pair, (item, n) in found.items()}
+    adjusted = holm({pair: item.p for pair, (item, seeds) in found.items() if seeds > 1})
+    return {
+        pair: (replace(item, p=adjusted.get(pair, math.nan)), n)
+        for pair, (item, n) in found.items()
+    }
 
 
 def markdown(results: Sequence[Result], experiment: Experiment) -> str:
@@ -95,7 +102,7 @@ def _share(item: Estimate) -> str:
 
 
 def _difference(item: Estimate) -> tuple[str, str]:
-    return _points(item), f"{item.p:.3f}"
+    return _points(item), "one seed" if math.isnan(item.p) else f"{item.p:.3f}"
 
 
 def _points(item: Estimate) -> str:
@@ -123,6 +130,6 @@ def as_json(results: Sequence[Result], experiment: Experiment) -> dict[str, obje
     }
 
 
-def _named(items: Mapping[tuple[str, str], tuple[Estimate, int]]) -> dict[str, list[float]]:
+def _named(items: Mapping[tuple[str, str], tuple[Estimate, int]]) -> dict[str, list[float | None]]:
     """ "first - second" -> value, low, high, p, seeds."""
     return {f"{a} - {b}": [*item.as_json(), seeds] for (a, b), (item, seeds) in items.items()}

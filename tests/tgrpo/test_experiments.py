@@ -125,10 +125,11 @@ def summary(runs: Path, *options: str, experiment: str = "table") -> tuple[str, 
 
 def test_what_is_finished_stands_in_the_table_and_the_rest_as_not_run(tmp_path: Path) -> None:
     for seed, gain in ((0, 0.2), (1, 0.4)):
-        folder = tmp_path / "libero_object" / f"seed{seed}" / "tgrpo" / "20260101-000000-5-tasks"
+        seeds = tmp_path / "table" / "libero_object"
+        folder = seeds / f"seed{seed}" / "tgrpo" / "20260101-000000-5-tasks"
         results_file(folder, {"sft": 0.5, "last": 0.5 + gain, "best": 0.9})
     # The start's own results are of validation states and of another shape.
-    start = tmp_path / "libero_object" / "seed0" / "sft" / "20260101-000000-sft"
+    start = tmp_path / "table" / "libero_object" / "seed0" / "sft" / "20260101-000000-sft"
     start.mkdir(parents=True)
     (start / "results.json").write_text("{}")
     table, line = summary(tmp_path, "--plot", str(tmp_path / "table.png"))
@@ -170,12 +171,30 @@ def test_the_table_has_every_method_on_all_four_suites(tmp_path: Path) -> None:
 
 
 def test_a_start_is_not_read_from_an_experiment_with_other_tasks(tmp_path: Path) -> None:
-    seed = tmp_path / "libero_object" / "seed0"
+    seed = tmp_path / "table" / "libero_object" / "seed0"
     results_file(seed / "alpha" / "a", {"sft": 0.1, "last": 0.1, "best": 0.1}, OBJECT[:2])
     results_file(seed / "tgrpo" / "b", {"sft": 0.5, "last": 0.5, "best": 0.5})
     _, line = summary(tmp_path)
     sft = next(item for item in line["trials"] if item["method"] == "SFT")
     assert np.mean(sft["outcomes"]["last"]) == 0.5
+
+
+def test_one_seed_is_no_test_of_a_difference(tmp_path: Path) -> None:
+    seed = tmp_path / "table" / "libero_object" / "seed0"
+    results_file(seed / "tgrpo" / "run", {"sft": 0.2, "last": 0.8, "best": 0.9})
+    table, line = summary(tmp_path)
+    assert "| TGRPO − SFT | +60.0 (" in rows_of(table)["TGRPO − SFT"]
+    assert rows_of(table)["TGRPO − SFT"].count("one seed") == 2
+    *_, p, seeds = line["differences"]["libero_object"]["last"]["TGRPO - SFT"]
+    assert (p, seeds) == (None, 1)
+
+
+def test_experiments_share_a_folder_where_they_share_starts_alone(definitions: Any) -> None:
+    starts: dict[str, set[object]] = {}
+    for experiment in definitions.EXPERIMENTS.values():
+        trained = [suite for suite in experiment.suites if not suite.perturbs]
+        starts.setdefault(experiment.folder, set()).add(tuple(trained))
+    assert {folder: len(suites) for folder, suites in starts.items() if len(suites) > 1} == {}
 
 
 def test_every_task_of_an_experiment_has_a_program_in_alphabetical_order(definitions: Any) -> None:
@@ -264,7 +283,7 @@ def test_what_was_said_of_programs_stands_beside_their_rates(tmp_path: Path) -> 
 
 def test_perturbed_suites_stand_beside_the_one_that_their_policies_know(tmp_path: Path) -> None:
     results_file(
-        tmp_path / "libero_object" / "seed0" / "tgrpo" / "run",
+        tmp_path / "table" / "libero_object" / "seed0" / "tgrpo" / "run",
         {"sft": 0.5, "last": 0.8, "best": 0.9},
     )
     for suite, method, rate in (
@@ -272,7 +291,7 @@ def test_perturbed_suites_stand_beside_the_one_that_their_policies_know(tmp_path
         ("libero_object_swap", "tgrpo", 0.3),
         ("libero_object_object", "tgrpo", 0.6),
     ):
-        file = tmp_path / "perturbed" / suite / "seed0" / f"{method}.json"
+        file = tmp_path / "table" / "perturbed" / suite / "seed0" / f"{method}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(evaluated(OBJECT, rate)))
     table, line = summary(tmp_path, experiment="generalisation")
@@ -309,7 +328,7 @@ def test_without_policies_of_the_table_there_is_nothing_to_evaluate(
 
 def test_a_quick_run_shares_no_folder_with_a_real_one(tmp_path: Path) -> None:
     results_file(
-        tmp_path / "libero_object" / "seed0" / "tgrpo" / "run",
+        tmp_path / "table" / "libero_object" / "seed0" / "tgrpo" / "run",
         {"sft": 0.5, "last": 0.8, "best": 0.9},
     )
     _, line = summary(tmp_path, "--quick")
