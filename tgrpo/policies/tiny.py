@@ -15,17 +15,13 @@ nothing.
 from __future__ import annotations
 
 import copy
-from dataclasses import asdict
 from functools import lru_cache, partial
-from typing import Any, Self
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tgrpo.actions import encode
-from tgrpo.policies.base import token_log_probs
 from tgrpo.policies.observations import Observations
+from tgrpo.policies.small import SmallPolicy
 from tgrpo.policies.tiny_network import (
     MAX_WORDS,
     ActionHead,
@@ -39,7 +35,7 @@ from tgrpo.policies.vocabulary import Vocabulary, object_words
 from tgrpo.trajectory import Camera, TaskContext
 
 
-class TinyPolicy(nn.Module):
+class TinyPolicy(SmallPolicy):
     """See `tgrpo.policies.base.Policy`. Equal seeds give bitwise equal initial weights."""
 
     kind = "tiny"
@@ -55,47 +51,14 @@ class TinyPolicy(nn.Module):
             self.trunk = Trunk(self.config)
             self.head = ActionHead(self.config)
 
-    @property
-    def device(self) -> torch.device:
-        return self.head.bin_features.device
-
-    @property
-    def chunk(self) -> int:
-        return self.config.chunk
-
-    @property
-    def hidden_width(self) -> int:
-        return self.config.width
-
-    def architecture(self) -> dict[str, Any]:
-        return {**asdict(self.config), "words": list(self.config.words)}
-
-    def reference(self) -> Self:
-        twin = copy.deepcopy(self)
-        return twin.requires_grad_(False).eval()
-
     def sampler(self) -> TinySampler:
         ground = partial(_ground, self._vocabulary, copy.deepcopy(self.grounding))
         weights = weights_of(self.trunk, self.head)
         return TinySampler(weights, self.config.heads, self.chunk, ground)
 
-    def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:  # noqa: ARG002
-        return encode(actions)
-
     def hidden(self, context: TaskContext, seen: Observations) -> Tensor:
         words = _ground(self._vocabulary, self.grounding, context)
         return self.trunk(words, seen.robot, seen.objects)
-
-    def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
-        hidden = self.hidden(context, seen)
-        logits: Tensor = self.head(hidden, tokens)
-        return logits
-
-    def log_probs(
-        self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
-    ) -> Tensor:
-        logits = self.action_logits(context, seen, tokens)
-        return token_log_probs(logits, tokens, temperature=temperature)
 
 
 def _ground(vocabulary: Vocabulary, grounding: Grounding, context: TaskContext) -> GroundedObjects:

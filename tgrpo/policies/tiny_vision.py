@@ -8,18 +8,16 @@ a hundred times more than its state.
 
 from __future__ import annotations
 
-import copy
-from dataclasses import asdict
 from functools import lru_cache
-from typing import Any, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from tgrpo.actions import decode, encode
-from tgrpo.policies.base import check_noise, token_log_probs
+from tgrpo.actions import decode
+from tgrpo.policies.base import check_noise
 from tgrpo.policies.observations import Observations
+from tgrpo.policies.small import SmallPolicy
 from tgrpo.policies.threads import threads
 from tgrpo.policies.tiny_kernels import choose
 from tgrpo.policies.tiny_network import MAX_WORDS, ActionHead, Reading
@@ -31,10 +29,11 @@ from tgrpo.trajectory import Camera, Images, TaskContext
 CAMERAS = ("agentview", "robot0_eye_in_hand")  # those that LIBERO's own demonstrations have
 
 
-class TinyVisionPolicy(nn.Module):
+class TinyVisionPolicy(SmallPolicy):
     """See `tgrpo.policies.base.Policy`. Equal seeds give bitwise equal initial weights."""
 
     kind = "tiny-vision"
+    config: VisionConfig
 
     def __init__(self, config: VisionConfig | None = None, *, seed: int = 0) -> None:
         super().__init__()
@@ -51,30 +50,8 @@ class TinyVisionPolicy(nn.Module):
         size = self.config.image_size
         return tuple(Camera(name, height=size, width=size) for name in CAMERAS)
 
-    @property
-    def chunk(self) -> int:
-        return self.config.chunk
-
-    @property
-    def device(self) -> torch.device:
-        return self.head.bin_features.device
-
-    @property
-    def hidden_width(self) -> int:
-        return self.config.width
-
-    def architecture(self) -> dict[str, Any]:
-        return {**asdict(self.config), "words": list(self.config.words)}
-
-    def reference(self) -> Self:
-        twin = copy.deepcopy(self)
-        return twin.requires_grad_(False).eval()
-
     def sampler(self) -> TinyVisionSampler:
         return TinyVisionSampler(self.reference().to("cpu"))
-
-    def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:  # noqa: ARG002
-        return encode(actions)
 
     def hidden(self, context: TaskContext, seen: Observations) -> Tensor:
         hidden: Tensor = self.trunk(self.summary(context), seen.robot, seen.images)
@@ -84,16 +61,6 @@ class TinyVisionPolicy(nn.Module):
         """What the instruction says, (width,)."""
         rows = _word_rows(self._vocabulary, context.instruction).to(self.device)
         return self.reading.encode(self.reading.words(rows)).mean(dim=0)
-
-    def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.hidden(context, seen), tokens)
-        return logits
-
-    def log_probs(
-        self, context: TaskContext, seen: Observations, tokens: Tensor, *, temperature: float
-    ) -> Tensor:
-        logits = self.action_logits(context, seen, tokens)
-        return token_log_probs(logits, tokens, temperature=temperature)
 
 
 class TinyVisionSampler:
