@@ -113,7 +113,7 @@ def measure(task: Task, steps: int) -> Cost:
     libero_construction = seconds(lambda: made.update(libero=Simulation(task, stepper="libero")))
     construction = seconds(lambda: made.update(ours=Simulation(task)))
     theirs, ours = made["libero"], made["ours"]
-    environment = theirs._stepper.environment  # type: ignore[attr-defined]
+    environment = theirs._stepper.environment
     environment.seed(0)
     environment.env.deterministic_reset = False
     environment.env.reset()

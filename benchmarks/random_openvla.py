@@ -48,7 +48,7 @@ _DEVIATION, _ADAPTED = 0.02, 1e-4  # of weights, and of the adapter's
 class FixedPrompt:
     """In the tokenizer's place: every instruction is as long as an ordinary one."""
 
-    def ids(self, instruction: str) -> Sequence[int]:  # noqa: ARG002
+    def ids(self, instruction: str) -> Sequence[int]:  # noqa: ARG002 - any prompt will do
         return (1, *range(100, 99 + PROMPT))
 
 

@@ -60,19 +60,19 @@ class Moment:
     @classmethod
     def of(cls, ours: Simulation, action: np.ndarray) -> Moment:
         arrays = tuple(getattr(ours.data, field).copy() for field in _FIELDS)
-        memory = ours._stepper.memory  # type: ignore[attr-defined]
+        memory = ours._stepper.memory
         kept = (memory.goal.copy(), memory.goal_rotation.copy(), memory.gripper.copy())
         return cls(arrays, ours.data.time, *kept, action)
 
     def put_into_ours(self, simulation: Simulation) -> None:
         self._put_into_data(simulation)
-        memory = simulation._stepper.memory  # type: ignore[attr-defined]
+        memory = simulation._stepper.memory
         memory.goal[...], memory.goal_rotation[...] = self.goal, self.goal_rotation
         memory.gripper[...] = self.gripper
 
     def put_into_theirs(self, simulation: Simulation) -> None:
         self._put_into_data(simulation)
-        robot = simulation._stepper.environment.robots[0]  # type: ignore[attr-defined]
+        robot = simulation._stepper.environment.robots[0]
         robot.controller.goal_pos = self.goal.copy()
         robot.controller.goal_ori = self.goal_rotation.copy()
         robot.gripper.current_action = self.gripper.copy()

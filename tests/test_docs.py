@@ -124,7 +124,7 @@ def test_the_scene_of_the_howto_can_be_used() -> None:
     namespace: dict[str, object] = {}
     for block in blocks(DOCS / "howto" / "new-scene.md", "python"):
         exec(block, namespace)
-    assert namespace["analysis"].ok  # type: ignore[attr-defined]
+    assert namespace["analysis"].ok
 
 
 def test_the_commands_for_a_bddl_file_work(tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ def test_placing_is_written_out_as_in_the_language_reference() -> None:
     explicit = (CASES / "good_both.rl").read_text("utf-8")
     program = analyze(explicit).program
     assert program is not None
-    written, macro = program.root.children  # type: ignore[union-attr]
+    written, macro = program.root.children
     assert isinstance(written, ir.Group)
     assert isinstance(macro, ir.Group)
     for ours, theirs in zip(written.children, macro.children, strict=True):
@@ -353,7 +353,7 @@ def test_everything_is_frozen_and_every_span_points_into_the_text() -> None:
             for part in item:
                 visit(part)
         elif is_dataclass(item) and not isinstance(item, Source):
-            assert item.__dataclass_params__.frozen  # type: ignore[attr-defined]
+            assert item.__dataclass_params__.frozen
             for field in fields(item):
                 visit(getattr(item, field.name))
 

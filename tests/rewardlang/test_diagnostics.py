@@ -81,7 +81,7 @@ def test_every_code_has_a_case() -> None:
 
 def one(text: str, start: int, end: int, **more: object) -> tuple[Diagnostic, Source]:
     span = Span(start, end)
-    return Diagnostic("syntax", "m", span, **more), Source(text, "f.rl")  # type: ignore[arg-type]
+    return Diagnostic("syntax", "m", span, **more), Source(text, "f.rl")
 
 
 def picture(text: str, start: int, end: int, **more: object) -> list[str]:

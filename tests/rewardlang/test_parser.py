@@ -128,13 +128,13 @@ def test_the_grammar_alone_refuses_what_the_parser_refuses(text: str) -> None:
 
 def test_parentheses_only_where_they_change_something() -> None:
     text = HEADER + "stage a { until ((x()) and (y() and z())) or (not (u())) }\nsuccess bddl"
-    root = parse(Source(text)).tree.root  # type: ignore[union-attr]
+    root = parse(Source(text)).tree.root
     assert isinstance(root, nodes.Stage)
     either = root.until.expr
     assert isinstance(either, nodes.Or)
     both, negated = either.operands
     assert isinstance(both, nodes.And)
-    assert [call.name.text for call in both.operands] == ["x", "y", "z"]  # type: ignore[union-attr]
+    assert [call.name.text for call in both.operands] == ["x", "y", "z"]
     assert isinstance(negated, nodes.Not)
 
 

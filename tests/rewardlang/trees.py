@@ -151,7 +151,7 @@ def _root(node: nodes.Node) -> nodes.Node:
 
 
 def _with_first(objects: list[nodes.Object]) -> tuple[nodes.Object, ...]:
-    return _first_in_block(objects) if objects else ()  # type: ignore[arg-type, return-value]
+    return _first_in_block(objects) if objects else ()
 
 
 programs = st.builds(

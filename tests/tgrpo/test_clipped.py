@@ -25,7 +25,7 @@ def test_the_better_arm_becomes_likelier_and_the_worse_one_less(ratio: str) -> N
     policy = make_policy()
     data = group(policy, [0.1] * 6, [0.9] * 6)
     before = [log_prob(policy, item) for item in data.trajectories]
-    config = LearnerConfig(learning_rate=1e-3, kl_weight=0.0, ratio=ratio)  # type: ignore[arg-type]
+    config = LearnerConfig(learning_rate=1e-3, kl_weight=0.0, ratio=ratio)
     metrics = ClippedLearner(policy, policy.reference(), config, tgrpo).update([data])
     after = [log_prob(policy, item) for item in data.trajectories]
     assert after[0] < before[0]

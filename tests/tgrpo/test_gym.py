@@ -80,7 +80,7 @@ def test_a_render_mode_shows_what_the_camera_sees_upright() -> None:
 
 def test_an_unknown_render_mode_is_refused() -> None:
     with pytest.raises(ValueError, match="render_mode is 'rgb_array' or None, not 'human'"):
-        LiberoEnv(TASK, render_mode="human")  # type: ignore[arg-type]
+        LiberoEnv(TASK, render_mode="human")
 
 
 def test_make_vec_makes_the_vector_environment_without_a_warning(quick: Path) -> None:

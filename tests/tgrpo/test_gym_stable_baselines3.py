@@ -81,7 +81,7 @@ def test_what_it_cannot_do_is_explained(tmp_path: Path) -> None:
     env.set_options([{"state": 1}, {"state": 2}])
     with pytest.raises(ValueError, match="one set of options for all"):
         env.reset()
-    env.set_options({"state": [1, 2]})  # type: ignore[dict-item]
+    env.set_options({"state": [1, 2]})
     env.reset()
     assert [info["state"] for info in env.reset_infos] == [1, 2]
     assert env.get_attr("num_envs", indices=[0]) == [2]

@@ -51,7 +51,7 @@ def staged(
 )
 def test_weights_are_those_of_the_algorithms_that_fuse(algorithm: str, expected: Levels) -> None:
     config = LearnerConfig(step_weight=0.2, trajectory_weight=0.5, stage_weight=0.9)
-    assert levels(algorithm, config) == expected  # type: ignore[arg-type]
+    assert levels(algorithm, config) == expected
 
 
 def test_fused_advantages_are_the_weighted_sum_of_the_levels() -> None:
@@ -116,5 +116,5 @@ def test_sparse_reward_is_one_in_the_successful_step() -> None:
 def test_identical_arms_give_exactly_zero(algorithm: str) -> None:
     arm = staged([0, 1, 0, 1, 1], [0.11, 0.37, 0.03, 0.4, 0.41])
     config = LearnerConfig(stage_std_floor=0.0)
-    weights = levels(algorithm, config)  # type: ignore[arg-type]
+    weights = levels(algorithm, config)
     assert (group_advantages(Group((arm,) * 3), config, weights) == 0).all()

@@ -79,14 +79,13 @@ def learner(config: LearnerConfig, beta: float = 0.1) -> tuple[PreferenceLearner
 
 def test_the_preferred_arm_becomes_likelier_than_the_others() -> None:
     made, data = learner(LearnerConfig(learning_rate=1e-3, warmup_steps=0))
-    before = [log_prob(made.policy, arm) for arm in data.trajectories]  # type: ignore[arg-type]
+    before = [log_prob(made.policy, arm) for arm in data.trajectories]
     first = made.update([data])
     assert first["loss/policy"] == pytest.approx(math.log(2.0), rel=1e-4)  # all ratios are 1
     assert (first["preference/pairs"], first["update/steps"]) == (2.0, 1.0)
     later = [made.update([data]) for _ in range(3)][-1]
     gains = [
-        log_prob(made.policy, arm) - old  # type: ignore[arg-type]
-        for arm, old in zip(data.trajectories, before, strict=True)
+        log_prob(made.policy, arm) - old for arm, old in zip(data.trajectories, before, strict=True)
     ]
     assert gains[1] > max(gains[0], gains[2])
     assert later["loss/policy"] < first["loss/policy"]
@@ -102,7 +101,7 @@ def test_two_passes_in_pieces_give_the_gradient_of_the_whole(
         for parameter in made.policy.parameters():  # away from the reference: ratios are not 1
             parameter.add_(0.01 * torch.sin(torch.arange(parameter.numel())).view_as(parameter))
     made.update([data])
-    found = {name: item.grad.clone() for name, item in made.policy.named_parameters()}  # type: ignore[union-attr]
+    found = {name: item.grad.clone() for name, item in made.policy.named_parameters()}
 
     def ratio(arm: int) -> torch.Tensor:
         item = data.trajectories[arm]

@@ -42,7 +42,7 @@ def torchrun(*arguments: str, processes: int = 2) -> subprocess.CompletedProcess
 @pytest.mark.parametrize("count", [1, 2, 5, 8])
 def test_every_row_counts_on_exactly_one_rank(size: int, count: int) -> None:
     rows = torch.arange(count) + 100
-    shares = [share(rows, Rank(rank, size)) for rank in range(size)]  # type: ignore[arg-type]
+    shares = [share(rows, Rank(rank, size)) for rank in range(size)]
     assert {len(own) for own, _ in shares} == {math.ceil(count / size)}
     counted = torch.cat([own[counts == 1.0] for own, counts in shares])
     assert sorted(counted.tolist()) == rows.tolist()
@@ -58,10 +58,7 @@ def test_alone_every_row_is_ones_own_and_in_place() -> None:
 
 def test_all_ranks_have_as_many_pieces() -> None:
     rows = torch.arange(9)
-    numbers = [
-        [len(own) for own, _ in pieces(rows, 2, Rank(rank, 4))]  # type: ignore[arg-type]
-        for rank in range(4)
-    ]
+    numbers = [[len(own) for own, _ in pieces(rows, 2, Rank(rank, 4))] for rank in range(4)]
     assert numbers == [[2, 1]] * 4
     assert list(pieces(rows[:0], 2, ALONE)) == []
 

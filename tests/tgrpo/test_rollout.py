@@ -152,12 +152,12 @@ def test_a_result_depends_neither_on_workers_nor_on_timing_nor_on_lanes(
 ) -> None:
     def plan(assignment: object, slot: int) -> Script:
         # Arms of the same group meet the same fate whatever slots they are played on.
-        return Script(ends[4 * assignment.state.index + slot % 4])  # type: ignore[attr-defined]
+        return Script(ends[4 * assignment.state.index + slot % 4])
 
     jobs = [job(number, tuple(np.roll(range(6), -number))) for number in range(6)]
     rules = {"stop": stop, "resample": resample, "run_on": run_on, "chunk": chunk}
-    one, _ = play(plan, jobs, workers=1, **rules)  # type: ignore[arg-type]
-    other, _ = play(plan, jobs, workers=workers, in_flight=in_flight, shuffle=shuffle, **rules)  # type: ignore[arg-type]
+    one, _ = play(plan, jobs, workers=1, **rules)
+    other, _ = play(plan, jobs, workers=workers, in_flight=in_flight, shuffle=shuffle, **rules)
     assert (one.ended, len(one.resampled)) == (other.ended, len(other.resampled))
     assert [endings(group) for group in one.groups] == [endings(group) for group in other.groups]
     tokens = [

@@ -58,9 +58,7 @@ def trajectory(
 
 
 def group(policy: TinyPolicy, *rewards: list[float], **options: object) -> Group:
-    return Group(
-        tuple(trajectory(policy, arm, row, **options) for arm, row in enumerate(rewards))  # type: ignore[arg-type]
-    )
+    return Group(tuple(trajectory(policy, arm, row, **options) for arm, row in enumerate(rewards)))
 
 
 def log_prob(policy: TinyPolicy, item: Trajectory, temperature: float = 1.0) -> float:

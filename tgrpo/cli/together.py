@@ -45,7 +45,7 @@ def _followed(here: Place) -> Ranks:
             follow(ranks)
     except RankLostError:  # whose message is the one to read
         raise typer.Exit(BAD_INPUT) from None
-    except Exception as error:
+    except Exception as error:  # raised again, with the process that it is of
         error.add_note(f"(process {here.rank} of {here.size}, counted from 0)")
         raise
     return ranks

@@ -47,7 +47,7 @@ class SmallPolicy(nn.Module, ABC):
         twin = copy.deepcopy(self)
         return twin.requires_grad_(False).eval()
 
-    def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def encode(self, context: TaskContext, actions: np.ndarray) -> np.ndarray:  # noqa: ARG002 - alike in all tasks
         return encode(actions)
 
     def action_logits(self, context: TaskContext, seen: Observations, tokens: Tensor) -> Tensor:

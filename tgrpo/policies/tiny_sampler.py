@@ -61,7 +61,7 @@ class TinySampler:
         )
         return tokens, log_probs
 
-    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:  # noqa: ARG002 - alike in all tasks
         return actions.decode(tokens)
 
     def _grounded(self, context: TaskContext) -> tuple[np.ndarray, np.ndarray]:

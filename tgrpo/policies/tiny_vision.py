@@ -96,7 +96,7 @@ class TinyVisionSampler:
         )
         return tokens, log_probs
 
-    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:  # noqa: ARG002
+    def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:  # noqa: ARG002 - alike in all tasks
         return decode(tokens)
 
     def _hidden(self, context: TaskContext, seen: Observations) -> np.ndarray:

@@ -98,6 +98,6 @@ def test_who_leaves_early_does_not_wait() -> None:
     assert next(ends) == (TASKS[0], 1)
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        ends.throw(KeyboardInterrupt())  # type: ignore[attr-defined]
+        ends.throw(KeyboardInterrupt())
     assert time.monotonic() - started < 5
     never.set()

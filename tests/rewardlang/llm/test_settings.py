@@ -37,7 +37,7 @@ def key_of(chosen: Settings) -> str | None:
 
 def problems(*arguments: object) -> list[str]:
     with pytest.raises(SettingsError) as caught:
-        settings(*arguments)  # type: ignore[arg-type]
+        settings(*arguments)
     return str(caught.value).splitlines()
 
 

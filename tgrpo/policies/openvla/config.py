@@ -59,7 +59,7 @@ class PublishedConfig(BaseModel):
     model_type: Literal["openvla"]
     arch_specifier: Literal["no-align+fused-gelu-mlp"]
     use_fused_vision_backbone: Literal[True]
-    timm_model_ids: tuple[Literal[_TOWERS[0]], Literal[_TOWERS[1]]]  # type: ignore[valid-type]
+    timm_model_ids: tuple[Literal[_TOWERS[0]], Literal[_TOWERS[1]]]  # type: ignore[valid-type]  # read by pydantic
     image_sizes: tuple[Literal[224], Literal[224]]
     n_action_bins: Literal[256] = 256
     text_config: TextConfig

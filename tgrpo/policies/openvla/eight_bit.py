@@ -41,7 +41,7 @@ class EightBitLinear(nn.Linear):
         return self.weight.float() * self.scale[:, None]
 
     def forward(self, input: Tensor) -> Tensor:
-        product: Tensor = _Product.apply(input, self.weight, self.scale)  # type: ignore[no-untyped-call]
+        product: Tensor = _Product.apply(input, self.weight, self.scale)  # type: ignore[no-untyped-call]  # torch's
         return product if self.bias is None else product + self.bias
 
 

@@ -171,7 +171,7 @@ class OpenVLASampler:
         self,
         context: TaskContext,
         robot: np.ndarray,
-        objects: np.ndarray,  # noqa: ARG002
+        objects: np.ndarray,  # noqa: ARG002 - a sampler's; it sees no state
         *,
         temperature: float,
         uniforms: np.ndarray | None = None,

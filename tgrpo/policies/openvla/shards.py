@@ -85,7 +85,7 @@ def _read_header(path: Path) -> Shard:
             raise _Unreadable("a pointer of Git LFS, not the weights; run `git lfs pull`")
     try:
         with safe_open(path, framework="pt", device="cpu") as opened:
-            shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118
+            shapes = {name: tuple(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118 - no mapping
             return Shard(path, shapes)
     except (SafetensorError, OSError) as error:
         raise _Unreadable(_truncated(path) or f"not a safetensors file ({error})") from None
