@@ -82,7 +82,7 @@ def suites() -> tuple[str, ...]:
 @cache
 def suite_tasks(suite: str) -> tuple[Task, ...]:
     """All tasks of a suite in LIBERO's order. Raises UnknownTaskError, LiberoMissingError."""
-    _expect_suite(suite, suite)
+    expect_suite(suite, suite)
     folder = libero_path("bddl_files") / suite
     listed = import_libero("benchmark").task_maps
     if suite not in listed:
@@ -94,7 +94,8 @@ def suite_tasks(suite: str) -> tuple[Task, ...]:
     )
 
 
-def _expect_suite(suite: str, given: str) -> None:
+def expect_suite(suite: str, given: str) -> None:
+    """Raise UnknownTaskError unless there is a suite of that name; `given` is all that was said."""
     if suite not in MAX_STEPS and suite not in PERTURBED:
         # A path to a BDDL file begins with no suite at all.
         raise UnknownTaskError("suite", suite or given, suites())
@@ -112,7 +113,7 @@ def task_of_file(bddl_file: Path) -> Task:
 def find_task(suite_or_id: str, name: str | None = None) -> Task:
     """The task `suite/name`, given as one string or as two. Raises UnknownTaskError."""
     suite, _, rest = suite_or_id.partition("/")
-    _expect_suite(suite, suite_or_id)
+    expect_suite(suite, suite_or_id)
     wanted = rest if name is None else name
     by_name = {task.name: task for task in suite_tasks(suite)}
     if wanted not in by_name:

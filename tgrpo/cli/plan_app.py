@@ -74,6 +74,7 @@ def plan(
         from tgrpo.cli.options import resolve_options
         from tgrpo.cli.plan import choose_card, plan_openvla
         from tgrpo.estimates.asked import setting_of
+        from tgrpo.tasks import expect_suite
 
         if policy is None and config is None and preset in (None, "openvla"):
             policy = f"openvla:{PUBLISHED_IDS[0]}"
@@ -87,6 +88,8 @@ def plan(
         configuration = resolve_options(
             named, preset=preset, config_file=config, settings=settings or ()
         ).config
+        if chosen_suite := configuration.tasks.suite:
+            expect_suite(chosen_suite, chosen_suite)
         if configuration.policy.kind != "openvla":
             from tgrpo.cli.plan_tiny import plan_tiny  # torch: seconds of loading
 

@@ -132,6 +132,7 @@ def test_the_tiny_policy_is_counted() -> None:
         (("--dtype", "fp4"), 2, "'fp4' is not one of"),
         (("--micro-batch", "0"), 2, "Invalid value for '--micro-batch'"),
         (("--set", "rollout.grup_size=3"), 2, "did you mean rollout.group_size"),
+        (("--suite", "libero_objec"), 2, "unknown suite 'libero_objec'; did you mean"),
     ],
 )
 def test_mistakes_are_named(arguments: tuple[str, ...], code: int, said: str) -> None:
