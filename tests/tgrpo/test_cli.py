@@ -458,7 +458,7 @@ def test_ctrl_c_ends_a_run_with_130_and_leaves_its_folder(runs: Path) -> None:
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=240)
-    assert process.returncode == 130
+    assert process.returncode == 130, error
     assert "Traceback" not in error
     (folder,) = runs.iterdir()
     assert f"interrupted; {folder} keeps what was finished" in error

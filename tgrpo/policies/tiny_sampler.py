@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from tgrpo import actions
+from tgrpo.interrupts import deferred
 from tgrpo.policies.base import check_noise
 from tgrpo.policies.features import state_features
 from tgrpo.policies.threads import threads
@@ -51,14 +52,16 @@ class TinySampler:
         check_noise(temperature, uniforms, len(robot), self.chunk)
         tokens: np.ndarray
         log_probs: np.ndarray
-        tokens, log_probs = act(
-            self._weights,
-            self._heads,
-            *self._grounded(context),
-            *state_features(robot, objects),
-            noise_of(uniforms),
-            float(temperature or 1.0),
-        )
+        words = self._grounded(context)
+        with deferred():
+            tokens, log_probs = act(
+                self._weights,
+                self._heads,
+                *words,
+                *state_features(robot, objects),
+                noise_of(uniforms),
+                float(temperature or 1.0),
+            )
         return tokens, log_probs
 
     def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:  # noqa: ARG002 - alike in all tasks

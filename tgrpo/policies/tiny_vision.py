@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from tgrpo.actions import decode
+from tgrpo.interrupts import deferred
 from tgrpo.policies.base import check_noise
 from tgrpo.policies.observations import Observations
 from tgrpo.policies.small import SmallPolicy
@@ -91,9 +92,10 @@ class TinyVisionSampler:
         hidden = self._hidden(context, Observations.of(robot, objects, images))
         tokens: np.ndarray
         log_probs: np.ndarray
-        tokens, log_probs = choose(
-            self._head, hidden, noise_of(uniforms), float(temperature or 1.0)
-        )
+        with deferred():
+            tokens, log_probs = choose(
+                self._head, hidden, noise_of(uniforms), float(temperature or 1.0)
+            )
         return tokens, log_probs
 
     def decode(self, context: TaskContext, tokens: np.ndarray) -> np.ndarray:  # noqa: ARG002 - alike in all tasks

@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
 
+from tgrpo.interrupts import deferred
+
 ONE_THREAD = {
     **dict.fromkeys(
         ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
@@ -74,18 +76,14 @@ def uninterrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # KeyboardInterrupt is raised in the main thread alone
         return
-    pressed: list[int] = []
     resource_tracker.ensure_running()  # its start would lift the mask
-    # The mask is what children inherit; other threads do not have it, hence the handler as well.
-    handler = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        signal.signal(signal.SIGINT, handler or signal.SIG_DFL)
-        if pressed:
-            signal.raise_signal(signal.SIGINT)
+    # The mask is what children inherit; the parent's other threads do not have it.
+    with deferred():
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 @contextlib.contextmanager
