@@ -66,6 +66,15 @@ def test_the_head_says_what_was_found_and_what_it_will_take(console: Console) ->
     assert "time      about 12 min on this machine" in text
 
 
+def test_the_head_guesses_no_time_where_nothing_is_known(console: Console) -> None:
+    config = resolve([preset_layer("quickstart")])
+    selection = select(Path(__file__).parents[2] / "tasks" / "libero_object", config.tasks)
+    print_head(console, config, selection, preset="quickstart", workers=2, seconds=None)
+    assert "time      not known before its first decisions; at best: tgrpo plan\n" in text_of(
+        console
+    )
+
+
 @pytest.mark.parametrize(
     ("version", "warned"), [("3.1.6", True), ("3.3.7", False), ("3.4.0", True)]
 )

@@ -45,8 +45,6 @@ from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.run_record import record_start, versions
 from tgrpo.training.trainer import prepare
 
-EVALUATION_BATCH = 8  # episodes that share an inference in `tgrpo eval`
-
 
 def check_inputs(config: TrainConfig, tasks: Sequence[Task]) -> None:
     """Find a bad checkpoint, file of demonstrations or goal before anything is written."""
@@ -177,13 +175,17 @@ def run_evaluation(
     rewards: Path | None,
     json_file: Path | None,
     videos: Path | None,
+    batch_size: int,
     workers: int | None,
     stepper: StepperName,
     patience: float,
     backend: BackendName,
     address: str | None,
 ) -> None:
-    """`tgrpo eval`, of one of our checkpoints, or of OpenVLA's as they are published."""
+    """`tgrpo eval`, of one of our checkpoints, or of OpenVLA's as they are published.
+
+    `batch_size`: episodes that share an inference.
+    """
     console = make_console()
     expect_backend(backend, address)
     if json_file is not None:
@@ -191,11 +193,11 @@ def run_evaluation(
     if videos is not None:
         expect_folder("--video", videos)
     named = evaluated if isinstance(evaluated, Path) else evaluated.checkpoint
-    policy, chosen = policy_and_tasks(evaluated, suite, names, batch=EVALUATION_BATCH)
+    policy, chosen = policy_and_tasks(evaluated, suite, names, batch=batch_size)
     jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
     warn(console)
     steps = sum(len(job.states) * job.task.max_steps for job in jobs)
-    count, slots = workers or cores(), evaluation_slots(EVALUATION_BATCH)
+    count, slots = workers or cores(), evaluation_slots(batch_size)
     forecast = Forecast(
         [Phase("evaluate", round(steps * EXPECTED_SHARE_OF_STEPS), "control steps")],
         {"control steps": CONTROL_STEPS_PER_SECOND * min(count, cores())},
@@ -212,7 +214,7 @@ def run_evaluation(
         evaluation = machines.evaluate(
             policy,
             jobs,
-            batch_size=EVALUATION_BATCH,
+            batch_size=batch_size,
             on_steps=_telling(forecast, listener),
         )
     print_evaluation(console, evaluation, f"{named} on {split} states")

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import rewardlang
+from tgrpo.checkpoint import read_checkpoint
 from tgrpo.cli.data_commands import choose_tasks
 from tgrpo.config import OpenVLAConfig
-from tgrpo.policies import load_policy, make_policy
+from tgrpo.policies import architecture_of, make_policy, policy_in
 from tgrpo.policies.base import Policy
 from tgrpo.programs import UnknownChoiceError
 from tgrpo.tasks import Task
@@ -23,14 +24,23 @@ def policy_and_tasks(
     DoesNotFitError too.
     """
     if isinstance(evaluated, Path):
-        policy, stored = load_policy(evaluated)
+        stored = read_checkpoint(evaluated)
         known = () if suite else tuple(map(str, stored.extra.get("tasks", ())))
-        return policy, _tasks(evaluated, suite, names or known)
+        tasks = _tasks(evaluated, suite, names or known)
+        if stored.kind == "openvla":
+            with architecture_of(evaluated):
+                openvla = OpenVLAConfig(**stored.architecture)
+            _expect_openvla(openvla, tasks, batch)
+        return policy_in(evaluated, stored), tasks
+    tasks = _tasks(evaluated.checkpoint, suite, names)
+    _expect_openvla(evaluated, tasks, batch)
+    return make_policy("openvla", architecture=evaluated.model_dump()), tasks
+
+
+def _expect_openvla(config: OpenVLAConfig, tasks: Sequence[Task], batch: int) -> None:
     from tgrpo.cli.openvla_inputs import check_evaluation  # transformers: seconds of loading
 
-    tasks = _tasks(evaluated.checkpoint, suite, names)
-    check_evaluation(evaluated, sorted({task.suite for task in tasks}), batch)
-    return make_policy("openvla", architecture=evaluated.model_dump()), tasks
+    check_evaluation(config, sorted({task.suite for task in tasks}), batch)
 
 
 def _tasks(named: Path | str | None, suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:

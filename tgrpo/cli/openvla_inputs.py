@@ -26,12 +26,13 @@ def check_evaluation(config: OpenVLAConfig, suites: Sequence[str], batch: int) -
     precision = precision_on(default_device(), config)
     setting = Setting(
         precision,
-        rank=1,
-        arms=batch,
+        rank=config.lora_rank,
+        arms=1,
         evaluation=batch,
         micro_batch=1,
         views=1 + config.wrist,
         chunk=config.chunk,
+        learning=False,
     )
     _check(config, suites, setting)
 

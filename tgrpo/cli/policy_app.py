@@ -236,6 +236,9 @@ def evaluate(
         Path | None,
         typer.Option(metavar="FOLDER", help="Write an MP4 of each task's first state here."),
     ] = None,
+    batch_size: Annotated[
+        int, typer.Option(help="Episodes that share an inference; the memory's to say.", min=1)
+    ] = 8,
     workers: Workers = None,
     patience: Annotated[
         float, typer.Option(help="Seconds without an answer that cost a worker its place.", min=1)
@@ -266,6 +269,8 @@ def evaluate(
     with reporting():
         if (checkpoint is None) == (policy is None):
             fail("either a CHECKPOINT or --policy openvla:PATH is evaluated", WRONG_USAGE)
+        if checkpoint is not None and settings:
+            fail("--set is for --policy; a CHECKPOINT has settings of its own", WRONG_USAGE)
         from tgrpo.cli.options import published_policy
 
         evaluated = checkpoint or published_policy(policy or "", settings or ())
@@ -280,6 +285,7 @@ def evaluate(
             rewards=rewards,
             json_file=json_file,
             videos=video,
+            batch_size=batch_size,
             workers=workers,
             stepper=stepper or "fast",
             patience=patience,

@@ -25,9 +25,9 @@ def print_head(
     *,
     preset: str,
     workers: int,
-    seconds: float,
+    seconds: float | None,
 ) -> None:
-    """What is about to happen, before anything is built."""
+    """What is about to happen, before anything is built; `seconds` it may take."""
     by_suite = Counter(item.suite or "no readable scene" for item in selection.found)
     suites = ", ".join(f"{suite} {count}" for suite, count in sorted(by_suite.items()))
     rows = [
@@ -38,13 +38,19 @@ def print_head(
         ("training", _training_text(config)),
         ("preset", preset),
         ("workers", f"{workers} processes"),
-        ("time", f"about {max(1, round(seconds / 60))} min on this machine, at a first guess"),
+        ("time", _time_text(seconds)),
     ]
     for name, text in rows:
         first, *more = text.splitlines()
         console.print(f"{name:<9} {first}", markup=False, soft_wrap=True)
         for line in more:
             console.print(f"{'':<9} {line}", markup=False, soft_wrap=True)
+
+
+def _time_text(seconds: float | None) -> str:
+    if seconds is None:
+        return "not known before its first decisions; at best: tgrpo plan"
+    return f"about {max(1, round(seconds / 60))} min on this machine, at a first guess"
 
 
 def _tasks_text(selection: Selection) -> str:

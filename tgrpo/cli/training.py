@@ -40,7 +40,10 @@ def run_training(resolved: Resolved, readiness: Readiness, ranks: Ranks) -> Trai
     print_warnings(console, readiness.warnings)
     tasks = [item.task for item in selection.used]
     check_inputs(config, tasks)
-    seconds = Forecast(plan(config, tasks), initial_rates(config)).seconds_left()
+    # Of OpenVLA nobody knows before its first decisions; `tgrpo plan` says what is possible.
+    guess = config.policy.kind != "openvla"
+    rates = initial_rates(config)
+    seconds = Forecast(plan(config, tasks), rates).seconds_left() if guess else None
     print_head(
         console,
         config,

@@ -37,14 +37,22 @@ def check_fits(shapes: Shapes, setting: Setting, available: float) -> None:
     memory = memory_of(shapes, setting)
     if memory.peak <= available:
         return
-    learning = memory.adapter + memory.gradients + memory.moments
     lines = [
         f"not enough memory: {gib(memory.peak)} of each GPU, {gib(available)} are there",
-        f"  weights {gib(memory.weights)}, LoRA with its optimiser {gib(learning)}, then a rollout "
-        f"({gib(memory.rollout)}) or an update ({gib(memory.activations)})",
+        f"  weights {gib(memory.weights)}, {_beside_the_weights(memory, setting)}",
         *advice(what_fits(shapes, setting, available)),
     ]
     raise DoesNotFitError("\n".join(lines))
+
+
+def _beside_the_weights(memory: Memory, setting: Setting) -> str:
+    if not setting.learning:
+        return f"LoRA {gib(memory.adapter)}, episodes {gib(memory.rollout)}"
+    learning = memory.adapter + memory.gradients + memory.moments
+    return (
+        f"LoRA with its optimiser {gib(learning)}, then a rollout ({gib(memory.rollout)}) or an "
+        f"update ({gib(memory.activations)})"
+    )
 
 
 def advice(changes: Iterable[Change]) -> list[str]:
@@ -147,14 +155,16 @@ def _difference(asked: Setting, other: Setting) -> str:
 
 
 def _options(asked: Setting, other: Setting) -> tuple[str, ...]:
-    """Of `tgrpo train`, and what starts it on several GPUs."""
+    """Of `tgrpo train`, and what starts it on several GPUs; or of `tgrpo eval`."""
     values = {
         "openvla.precision": (asked.precision, other.precision),
         "learner.micro_batch": (asked.micro_batch, other.micro_batch),
         "rollout.group_size": (asked.arms, other.arms),
-        "evaluation.batch_size": (asked.evaluation, other.evaluation),
     }
     options = [f"--set {name}={new}" for name, (old, new) in values.items() if new != old]
+    if other.evaluation != asked.evaluation:
+        name = "--set evaluation.batch_size=" if asked.learning else "--batch-size "
+        options.append(f"{name}{other.evaluation}")
     if other.cards != asked.cards:
         options.append(f"torchrun --nproc-per-node {other.cards} -m tgrpo train")
     return tuple(options)

@@ -7,7 +7,7 @@ of one length (no mask is kept).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tgrpo.actions import NUM_BINS
@@ -32,7 +32,9 @@ Precision = Literal["bfloat16", "float32", "int8"]
 WIDTHS: dict[Precision, int] = {"bfloat16": 2, "float32": 4, "int8": 2}  # bytes of an activation
 FLOAT32 = 4
 ADAM_MOMENTS = 2
-ADAPTERS = 3  # the policy's, the one it acts with, the reference's: one set of weights below all
+# One set of weights below all of them.
+ADAPTERS = 3  # the policy's, the one it acts with, the reference's
+ADAPTERS_OF_AN_EVALUATION = 2  # there is no reference
 PROMPT_TOKENS = 24  # "In: What action … to pick up the milk and place it in the basket?\nOut:"
 # CUDA's context, cuBLAS's workspaces and what the allocator cannot use. Assumed, not counted.
 CARD_OVERHEAD = 1 << 30
@@ -53,6 +55,7 @@ class Setting:
     prompt: int = PROMPT_TOKENS
     views: int = 1  # images of a decision
     chunk: int = 1  # actions of a decision; several are decoded at once (OpenVLA-OFT)
+    learning: bool = True  # otherwise there are no updates
 
     @property
     def width(self) -> int:
@@ -90,11 +93,11 @@ class Memory:
 
     weights: int
     adapter: int
-    gradients: int
-    moments: int
     cache: int  # keys and values
     prefill: int
-    activations: int  # of a micro-batch
+    gradients: int = 0
+    moments: int = 0
+    activations: int = 0  # of a micro-batch
     spread: int = 0  # of the weights, what an update leaves to the other cards
     overhead: int = CARD_OVERHEAD
 
@@ -114,13 +117,19 @@ class Memory:
 def memory_of(shapes: Shapes, setting: Setting) -> Memory:
     """Every card has the adapter and its optimiser, and for a rollout all weights."""
     adapter = FLOAT32 * adapter_parameters(shapes, setting.rank)
-    return Memory(
+    acting = Memory(
         weights=weight_bytes(shapes, setting.precision),
+        adapter=ADAPTERS_OF_AN_EVALUATION * adapter,
+        cache=cache_bytes(shapes.language, setting),
+        prefill=prefill_bytes(shapes, setting),
+    )
+    if not setting.learning:
+        return acting
+    return replace(
+        acting,
         adapter=ADAPTERS * adapter,
         gradients=adapter,
         moments=ADAM_MOMENTS * adapter,
-        cache=cache_bytes(shapes.language, setting),
-        prefill=prefill_bytes(shapes, setting),
         activations=activation_bytes(shapes, setting),
         spread=spread_bytes(shapes, setting),
     )

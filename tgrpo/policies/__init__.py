@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,15 +74,27 @@ def load_policy(path: Path, *, kind: str | None = None) -> tuple[Policy, Checkpo
     Raises CheckpointError; with `kind`, also for another policy's checkpoint.
     """
     checkpoint = read_checkpoint(path, kind=kind)
+    return policy_in(path, checkpoint), checkpoint
+
+
+def policy_in(path: Path, checkpoint: Checkpoint) -> Policy:
+    """The policy in a checkpoint that was read from `path`. Raises CheckpointError."""
     if checkpoint.kind not in KINDS:
         raise CheckpointError(
             f"{path}: policy: found {checkpoint.kind!r}, expected one of {', '.join(KINDS)}"
         )
-    try:
+    with architecture_of(path):
         policy = make_policy(checkpoint.kind, architecture=checkpoint.architecture)
-    except (TypeError, ValueError, KeyError) as error:
-        raise CheckpointError(f"{path}: architecture does not fit this version: {error}") from None
     weights = checkpoint.namespace("policy")
     check_tensors(path, weights, policy.state_dict())
     policy.load_state_dict(weights)
-    return policy, checkpoint
+    return policy
+
+
+@contextlib.contextmanager
+def architecture_of(path: Path) -> Iterator[None]:
+    """What a checkpoint says of its network is used; what does not fit is a CheckpointError."""
+    try:
+        yield
+    except (TypeError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path}: architecture does not fit this version: {error}") from None

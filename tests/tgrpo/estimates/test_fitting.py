@@ -27,6 +27,7 @@ SETTINGS = st.builds(
     checkpointing=st.booleans(),
     cards=st.sampled_from([1, 2, 4, 8]),
     sharded=st.booleans(),
+    learning=st.booleans(),
 )
 
 
@@ -87,6 +88,20 @@ def test_smaller_batches_of_an_evaluation_come_before_smaller_groups() -> None:
     assert change.text == "evaluations of 8 episodes at once"
 
 
+def test_an_evaluation_needs_no_optimiser_and_is_told_its_own_option() -> None:
+    asked = Setting(arms=1, evaluation=64, micro_batch=1, learning=False)
+    memory = memory_of(PUBLISHED, asked)
+    assert (memory.gradients, memory.moments, memory.activations) == (0, 0, 0)
+    assert memory.peak < memory_of(PUBLISHED, replace(asked, learning=True)).peak
+    with pytest.raises(DoesNotFitError) as refused:
+        check_fits(PUBLISHED, asked, 20 * GB)
+    text = str(refused.value)
+    assert "weights 14.0 GiB, LoRA 0.8 GiB, episodes 12.0 GiB" in text
+    assert text.endswith("  evaluations of 8 episodes at once: 17.3 GiB  (--batch-size 8)")
+    assert "optimiser" not in text
+    assert "torchrun" not in text
+
+
 def test_where_one_change_does_not_suffice_several_are_proposed() -> None:
     asked = Setting(evaluation=64, checkpointing=False, micro_batch=8)
     (change,) = what_fits(PUBLISHED, asked, 13 * GB)
@@ -110,7 +125,7 @@ def test_more_of_anything_never_needs_less() -> None:
         assert larger != base
 
 
-@given(SETTINGS, st.floats(1, 200))
+@given(SETTINGS.filter(lambda asked: asked.learning), st.floats(1, 200))
 def test_the_options_that_are_named_make_the_setting_that_is_proposed(
     asked: Setting, gigabytes: float
 ) -> None:

@@ -54,6 +54,11 @@ def test_what_is_evaluated_is_named_once(tmp_path: Path) -> None:
     message = "either a CHECKPOINT or --policy openvla:PATH is evaluated"
     assert run("eval") == (2, f"error: {message}\n")
     assert run("eval", tmp_path, "--policy", "openvla:a/b") == (2, f"error: {message}\n")
+    code, text = run("eval", tmp_path, "--set", "openvla.precision=int8")
+    assert (code, "--set is for --policy; a CHECKPOINT has settings of its own" in text) == (
+        2,
+        True,
+    )
     with pytest.raises(ConfigError, match="a tiny policy is evaluated by its checkpoint"):
         published_policy("tiny", ())
     with pytest.raises(ConfigError, match=r"openvla\.checkpoint: which one\? --policy openvla:"):
@@ -99,6 +104,22 @@ def test_an_evaluation_is_checked_before_loading(
     monkeypatch.setattr("tgrpo.cli.openvla_inputs._available", lambda _: 10**8)
     code, text = run("eval", "--policy", named, "--suite", "libero_object")
     assert (code, "not enough memory: " in text) == (1, True)
+
+
+def test_a_trained_adapter_is_checked_before_its_checkpoint_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = tmp_path / "policy.safetensors"
+    architecture = {"checkpoint": str(make_checkpoint(tmp_path / "tiny")), "lora_rank": 2}
+    save_policy(stored, make_policy("openvla", architecture=architecture), extra={"tasks": [MILK]})
+    loaded: list[Path] = []
+    monkeypatch.setattr("tgrpo.cli.evaluated.policy_in", lambda path, _: loaded.append(path))
+    code, text = run("eval", stored, "--suite", "libero_goal")
+    assert (code, "no action statistics for 'libero_goal'" in text) == (1, True)
+    monkeypatch.setattr("tgrpo.cli.openvla_inputs._available", lambda _: 10**8)
+    code, text = run("eval", stored, "--batch-size", "64")
+    assert (code, "not enough memory: " in text) == (1, True)
+    assert not loaded
 
 
 def test_sft_without_a_step(tmp_path: Path) -> None:
