@@ -137,6 +137,14 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
         (("train", "--group-size", "1"), "rollout.group_size: must be greater than or equal to 2"),
         (
             ("train", "--policy", "huge"),
+            "--policy huge: no such policy; there are tiny, tiny-vision, openvla:PATH, "
+            "openvla-oft:PATH",
+        ),
+        (("train", "--policy", "vision"), "openvla-oft:PATH; did you mean tiny-vision?"),
+        (("train", "--policy", "openvla_oft:x"), "openvla-oft:PATH; did you mean openvla-oft?"),
+        (("train", "--policy", "tiny:x.safetensors"), "taken by --from FILE"),
+        (
+            ("train", "--set", "policy.kind=huge"),
             "policy.kind: must be 'tiny', 'tiny-vision' or 'openvla', got",
         ),
         (("train", "--policy", "openvla"), "openvla.checkpoint: which one? --policy openvla:"),
@@ -145,6 +153,7 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
         (("train", "--stepper", "slow"), "slow"),
         (("tasks", "--suite", "libero_objct"), "did you mean 'libero_object'"),
         (("sft", "--task", "pick_up_the_mlik"), "unknown task; did you mean pick_up_the_milk"),
+        (("sft", "--task", "milk"), "unknown task; did you mean pick_up_the_milk_and_place_it"),
         (("sft", "--task", "libero_object/mlik"), "unknown task of libero_object 'mlik'"),
         (("states",), "choose tasks with --suite and --task"),
         (("demonstrate", "--suite", "libero_objct"), "did you mean 'libero_object'"),

@@ -73,7 +73,8 @@ def _find_anywhere(name: str) -> Task:
         places = ", ".join(task.id for task in found)
         raise UnknownChoiceError(f"--task {name}: there are several; choose one of {places}")
     known = [task.name for suite in suites() for task in suite_tasks(suite)]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    near = [other for other in known if name in other][:3]
+    near = near or difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     hint = f"; did you mean {' or '.join(near)}?" if near else "; tgrpo tasks lists them"
     raise UnknownChoiceError(f"--task {name}: unknown task{hint}")
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,10 @@ NAMED = {
     "start_from": "start_from",
     "log": "log",
 }
+_TINY = ("tiny", "tiny-vision")
+_PUBLISHED = ("openvla", "openvla-oft")  # by a folder, or an id on the hub
 DEFAULT_PRESET = "quickstart"
-_PRESETS = dict.fromkeys(("openvla", "openvla-oft"), "openvla")  # where other policies start
+_PRESETS = dict.fromkeys(_PUBLISHED, "openvla")  # where other policies start
 _WHY = {
     "quickstart": "what fits a machine without a GPU policy",
     "openvla": "what fits a policy of 7B parameters that was fine-tuned before",
@@ -93,12 +96,14 @@ def option_layers(
 
 def _option_layer(named: Mapping[str, Any]) -> Layer:
     values = {NAMED[name]: value for name, value in named.items() if value not in (None, ())}
-    if "policy.kind" in values:
-        values |= policy_values(values["policy.kind"])
+    mistakes: tuple[ConfigMistake, ...] = ()
+    if (policy := values.pop("policy.kind", None)) is not None:
+        mistakes = tuple(_policy_mistakes(policy))
+        values |= {} if mistakes else policy_values(policy)
     if "tasks.names" in values:
         # Who names tasks wants all of these, whatever suite and limit a preset had in mind.
         values = {"tasks.limit": None, "tasks.suite": None, **values}
-    return Layer("options", values)
+    return Layer("options", values, mistakes)
 
 
 def published_policy(policy: str, settings: Sequence[str]) -> OpenVLAConfig:
@@ -118,6 +123,19 @@ def expect_checkpoint(config: TrainConfig) -> None:
     if config.policy.kind == "openvla" and unnamed:
         message = "which one? --policy openvla:FOLDER, or its id on the Hugging Face hub"
         raise ConfigError([ConfigMistake("options", "openvla.checkpoint", message)])
+
+
+def _policy_mistakes(policy: str) -> Iterator[ConfigMistake]:
+    kind, colon, _ = policy.partition(":")
+    if kind not in (*_TINY, *_PUBLISHED):
+        near = difflib.get_close_matches(kind, (*_TINY, *_PUBLISHED), n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        forms = ", ".join((*_TINY, *(f"{name}:PATH" for name in _PUBLISHED)))
+        message = f"no such policy; there are {forms}{meant}"
+        yield ConfigMistake(f"--policy {policy}", "", message)
+    elif colon and kind in _TINY:
+        message = f"{kind} is no published checkpoint; one of a run is taken by --from FILE"
+        yield ConfigMistake(f"--policy {policy}", "", message)
 
 
 def policy_values(policy: str) -> dict[str, Any]:

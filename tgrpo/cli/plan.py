@@ -23,7 +23,8 @@ from tgrpo.openvla_shapes import PUBLISHED, PUBLISHED_IDS, Shapes
 def plan_openvla(config: TrainConfig, setting: Setting, card: Card, *, as_data: bool) -> None:
     """Print, and end with 1 where it does not fit."""
     source = config.openvla.checkpoint or ""
-    found = plan(f"openvla:{source}", find_shapes(source), setting, card, workload_of(config))
+    policy = f"{'openvla-oft' if config.openvla.chunk > 1 else 'openvla'}:{source}"
+    found = plan(policy, find_shapes(policy), setting, card, workload_of(config))
     if as_data:
         typer.echo(json.dumps(as_json(found), indent=2))
     else:
@@ -32,13 +33,14 @@ def plan_openvla(config: TrainConfig, setting: Setting, card: Card, *, as_data: 
         raise typer.Exit(BAD_INPUT)
 
 
-def find_shapes(source: str) -> Shapes:
+def find_shapes(policy: str) -> Shapes:
     """Of what was published under an id, or of the headers of the files in a folder."""
+    source = policy.partition(":")[2]
     if source in PUBLISHED_IDS:
         return PUBLISHED
     if not Path(source).is_dir():
         fail(
-            f"--policy openvla:{source}: neither a folder nor one of the published "
+            f"--policy {policy}: neither a folder nor one of the published "
             f"{', '.join(PUBLISHED_IDS)}; of another one give the folder it was downloaded to",
             BAD_INPUT,
         )

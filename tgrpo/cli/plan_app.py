@@ -19,8 +19,9 @@ def plan(
     policy: Annotated[
         str | None,
         typer.Option(
-            metavar="tiny|tiny-vision|openvla:PATH",
-            help="tiny, tiny-vision, or OpenVLA by folder or id. [openvla:openvla/openvla-7b]",
+            metavar="tiny|tiny-vision|openvla:PATH|openvla-oft:PATH",
+            help="tiny, tiny-vision, or OpenVLA or OpenVLA-OFT (unverified against the original) "
+            "by folder or id. [openvla:openvla/openvla-7b]",
         ),
     ] = None,
     preset: Preset = None,

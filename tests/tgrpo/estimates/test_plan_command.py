@@ -89,6 +89,9 @@ def test_measured_numbers_replace_published_ones() -> None:
 def test_a_folder_is_planned_from_its_headers(tmp_path: Path) -> None:
     found = data("--policy", f"openvla:{make_checkpoint(tmp_path / 'tiny')}")
     assert 3_000_000 < found["parameters"] < 4_000_000
+    chunked = run("--policy", f"openvla-oft:{tmp_path / 'tiny'}")[1]
+    assert chunked.startswith("openvla-oft:")
+    assert "8 actions each, in one pass" in chunked
     (tmp_path / "tiny" / "model.safetensors").unlink()
     code, text = run("--policy", f"openvla:{tmp_path / 'tiny'}")
     assert code == 1
@@ -123,10 +126,11 @@ def test_the_tiny_policy_is_counted() -> None:
     [
         (("--policy", "openvla:me/mine"), 1, "neither a folder nor one of the published openvla/"),
         (
-            ("--policy", "octo"),
-            2,
-            "policy.kind: must be 'tiny', 'tiny-vision' or 'openvla', got 'octo'",
+            ("--policy", "openvla-oft:me/mine"),
+            1,
+            "--policy openvla-oft:me/mine: neither a folder nor",
         ),
+        (("--policy", "octo"), 2, "--policy octo: no such policy; there are tiny, tiny-vision, "),
         (("--card", "h1000"), 2, "--card h1000: not known; known are rtx-3090, "),
         (("--memory", "0", "--flops", "-1"), 2, "--memory 0: must be greater than 0\n--flops -1"),
         (("--dtype", "fp4"), 2, "'fp4' is not one of"),
