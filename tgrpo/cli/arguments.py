@@ -28,7 +28,8 @@ PolicyKind = Annotated[
 Preset = Annotated[
     str | None,
     typer.Option(
-        help="Settings to start from: quickstart (the default), paper, vision or openvla."
+        help="Settings to start from: quickstart (the default), paper, vision, or openvla (the "
+        "default with OpenVLA's policies)."
     ),
 ]
 ConfigFile = Annotated[

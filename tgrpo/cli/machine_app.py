@@ -58,9 +58,10 @@ cache = typer.Typer(no_args_is_help=True)
 
 @cache.callback()
 def _cache() -> None:
-    """Show or clear what is kept of compiled models, a few MB for each task.
+    """Show or clear what is kept of compiled models.
 
-    The cache is bounded: beyond $TGRPO_CACHE_GB gigabytes (4) models of other versions go first,
+    That is a few MB for each task, and some 250 more where images of it are drawn. The cache is
+    bounded: beyond $TGRPO_CACHE_GB gigabytes (4) models of other versions go first,
     then what was used longest ago. What is gone is made again when it is asked for.
 
     Example: tgrpo cache list
