@@ -43,7 +43,7 @@ _ERRORS = {
     "unknown-character": "A character or sign that the language does not have.",
     "bad-name": "A name is not lower-case letters, digits and underscores, or is too long.",
     "bad-number": "A number is negative, has too many digits, or is a fraction of a step.",
-    "bad-string": "A string is not closed, is too long, or holds a backslash.",
+    "bad-string": "A string is empty, not closed, too long, or holds a backslash.",
     "reserved-word": "A keyword or a unit is used as a name.",
     # structure
     "syntax": "Something else than this was expected here.",

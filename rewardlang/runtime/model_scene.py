@@ -28,17 +28,13 @@ from rewardlang.runtime.model_boxes import (
 )
 from rewardlang.runtime.model_things import ModelIndex, Thing, listed, things
 from rewardlang.scene import HandleBox, Joint, Object, Region, Scene
-from rewardlang.source import Source
 from rewardlang.state import BindError
-from rewardlang.syntax.parser import parse
+from rewardlang.syntax.parser import is_name
 
 ROBOT = ("robot0_", "gripper0_", "mount0_")
 """How the names of a robosuite robot's bodies begin."""
 
 Thresholds = Mapping[str, tuple[float, float]]
-
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_SAYING = 'rewardlang 1 task "" scene "" stage a {{ until grasped({}) }} success bddl'
 
 
 @dataclass(frozen=True)
@@ -123,9 +119,7 @@ def _misnamed(scene: str, names: Sequence[str]) -> Iterable[str]:
 
 
 def _is_sayable(name: str) -> bool:
-    if name in RESERVED or not _NAME.fullmatch(name):
-        return False
-    return not parse(Source(_SAYING.format(name))).diagnostics
+    return is_name(name) and name not in RESERVED
 
 
 def _object(

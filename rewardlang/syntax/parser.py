@@ -89,6 +89,12 @@ def parse_node(text: str) -> nodes.Node:
     return Builder(Attached({}, ())).node(tree)
 
 
+def is_name(text: str) -> bool:
+    """Whether `text` is a name of the language: neither keyword nor unit, at most 64 characters."""
+    words = _words()
+    return text not in words.literals and words.name.fullmatch(text) is not None
+
+
 def scan_text(source: Source) -> Scanned:
     """The words and comments of any text, whatever is wrong with them."""
     return scan(source, _words())

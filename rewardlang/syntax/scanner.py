@@ -8,7 +8,7 @@ are one lexeme each and can be told what is wrong with them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rewardlang.datatypes import UNITS
@@ -161,7 +161,9 @@ def _bad_number(text: str, span: Span) -> Diagnostic:
 def _bad_string(text: str, span: Span) -> Diagnostic:
     if len(text) == 1 or not text.endswith('"'):
         return Diagnostic("bad-string", "this string is not closed", span, 'a `"` is missing')
-    if "\\" in text:
+    if len(text) == 2:
+        message = "this string is empty"
+    elif "\\" in text:
         message = "a string holds no backslash: there are no escapes"
     else:
         message = f"this string has {len(text) - 2} characters; at most 200 are allowed"
@@ -175,14 +177,3 @@ def _unknown_sign(text: str, span: Span) -> Diagnostic:
     return Diagnostic(
         "unknown-character", f"{shown} is not part of the language", span, _HINTS.get(text, "")
     )
-
-
-def deepest(tokens: tuple[Token, ...]) -> Iterator[tuple[int, Token]]:
-    """(depth, token) of every opening brace or parenthesis."""
-    depth = 0
-    for token in tokens:
-        if token.kind in ("LBRACE", "LPAR"):
-            depth += 1
-            yield depth, token
-        elif token.kind in ("RBRACE", "RPAR"):
-            depth -= 1

@@ -142,5 +142,5 @@ def test_a_stage_fills_one_line_or_one_per_clause() -> None:
 
 
 def test_numbers_are_as_short_as_they_can_be() -> None:
-    text = 'rewardlang 01 task "" scene "" stage a weight 007.50 { until b(0.1000 m, 10.0 %) }'
+    text = 'rewardlang 01 task "t" scene "s" stage a weight 007.50 { until b(0.1000 m, 10.0 %) }'
     assert "stage a weight 7.5 { until b(0.1 m, 10 %) }" in formatted(f"{text} success bddl")

@@ -67,7 +67,7 @@ def test_analysis_never_raises_and_points_into_the_text(text: str) -> None:
         diagnostic.as_json(analysis.source)
         for span in (diagnostic.span, *(label.span for label in diagnostic.related)):
             assert 0 <= span.start <= span.end <= len(text)
-    assert analysis.ok or analysis.program is None
+    assert analysis.ok == (analysis.program is not None)
     assert analysis.tree is not None or not analysis.ok
 
 

@@ -65,7 +65,7 @@ class Bench:
     def asked(self, condition: str) -> Any:
         """`condition` as a function of the state that is written; reset values are the start's."""
         text = (
-            f'rewardlang 1\ntask ""\nscene "{self.scene.id}"\n'
+            f'rewardlang 1\ntask "lift"\nscene "{self.scene.id}"\n'
             f"stage a {{ until {condition} }}\nsuccess when {condition}\n"
         )
         analysis = rewardlang.analyze(text, scene=self.scene)

@@ -30,7 +30,7 @@ numbers = st.one_of(
     st.integers(0, 99_999_999).map(lambda n: n / 10_000),
 ).map(nodes.Number)
 strings = st.text(
-    st.characters(exclude_characters='"\\\n', exclude_categories=("Cs",)), max_size=40
+    st.characters(exclude_characters='"\\\n', exclude_categories=("Cs",)), min_size=1, max_size=40
 ).map(nodes.String)
 quantities = st.builds(
     nodes.Quantity, numbers.map(lambda number: number.value), st.sampled_from(sorted(UNITS))
