@@ -12,19 +12,16 @@ from rewardlang.diagnostics import Diagnostic, Suggestion, in_order
 from rewardlang.scene.categories import Categories, object_like, region_like
 from rewardlang.scene.errors import CODE, REMEDY, SceneFileError
 from rewardlang.scene.forms import Word
-from rewardlang.scene.model import MAX_INSTRUCTION, UNSPEAKABLE, Object, Region, Scene
+from rewardlang.scene.model import (
+    GOAL_KINDS,
+    MAX_INSTRUCTION,
+    UNSPEAKABLE,
+    Object,
+    Region,
+    Scene,
+)
 from rewardlang.scene.problem import Named, NamedRegion, Problem, read_problem
 from rewardlang.source import Source, Span
-
-PREDICATES: Mapping[str, tuple[Kind, ...]] = {
-    "in": (Kind.MOVABLE, Kind.REGION),
-    "on": (Kind.MOVABLE, Kind.SUPPORT),
-    "open": (Kind.OPENABLE,),
-    "close": (Kind.OPENABLE,),
-    "turnon": (Kind.SWITCHABLE,),
-    "turnoff": (Kind.SWITCHABLE,),
-}
-"""What a goal may say, and of what; a test holds it to the vocabulary."""
 
 MAX_PROBLEMS = 30  # told of one file
 _DIGITS = 9  # of numbers, as in the catalogue
@@ -197,11 +194,11 @@ class _Builder:
     def _wanted(self, atom: Sequence[Word]) -> Sequence[Kind | None]:
         """What each argument of a goal's atom is to be; None where that cannot be said."""
         predicate, *arguments = atom
-        wanted = PREDICATES.get(predicate.text)
+        wanted = GOAL_KINDS.get(predicate.text)
         if wanted is None:
             message = f"a goal cannot say `{predicate.text}`"
-            note = (f"it can say {', '.join(PREDICATES)}",)
-            self._report(message, predicate.span, predicate.text, PREDICATES, note)
+            note = (f"it can say {', '.join(GOAL_KINDS)}",)
+            self._report(message, predicate.span, predicate.text, GOAL_KINDS, note)
         elif len(arguments) != len(wanted):
             message = f"`{predicate.text}` is about {_count(len(wanted))}, not {len(arguments)}"
             self._report(message, predicate.span.to(atom[-1].span))

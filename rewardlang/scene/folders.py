@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from rewardlang.scene.bddl import in_own_words, read_scene
 from rewardlang.scene.categories import Categories, learn
+from rewardlang.scene.consistency import contradictions
 from rewardlang.scene.errors import Problem, SceneFileError, whole_file
 from rewardlang.scene.forms import MAX_CHARACTERS
 from rewardlang.scene.model import CATALOGUE_FORMAT, Scene, SuiteCatalogue
@@ -120,7 +121,7 @@ def _catalogue(path: Path, stamp: Stamp) -> SuiteCatalogue:
         raise SceneFileError(list(_mistakes(path, error))) from error
     wrong = list(_contradictions(path, catalogue))
     if wrong:
-        raise SceneFileError(wrong)
+        raise SceneFileError(wrong[:_MOST_TOLD])
     return catalogue
 
 
@@ -137,6 +138,9 @@ def _contradictions(path: Path, catalogue: SuiteCatalogue) -> Iterator[Problem]:
     named = {catalogue.suite, *(scene.suite for scene in catalogue.scenes)}
     for suite in sorted(named - {path.stem}):
         yield whole_file(str(path), f"it holds the suite `{suite}`, whose file is `{suite}.json`")
+    for scene in catalogue.scenes:
+        for message in contradictions(scene):
+            yield whole_file(str(path), f"{scene.task}: {message}")
 
 
 @lru_cache(maxsize=1024)

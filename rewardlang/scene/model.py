@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Literal
 
@@ -16,9 +17,21 @@ MAX_INSTRUCTION = 200  # characters
 UNSPEAKABLE = re.compile(r'["\\\n]')
 """What no instruction holds: it stands between quotes, in a program's `task` line."""
 
+GOAL_KINDS: Mapping[str, tuple[Kind, ...]] = {
+    "in": (Kind.MOVABLE, Kind.REGION),
+    "on": (Kind.MOVABLE, Kind.SUPPORT),
+    "open": (Kind.OPENABLE,),
+    "close": (Kind.OPENABLE,),
+    "turnon": (Kind.SWITCHABLE,),
+    "turnoff": (Kind.SWITCHABLE,),
+}
+"""What a goal may say, and of what; a test holds it to the vocabulary."""
+
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ignored_types=(cached_property,))
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, ignored_types=(cached_property,)
+    )
 
 
 class Joint(_Frozen):

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from rewardlang.checking.library import PREDICATES as VOCABULARY
 from rewardlang.checking.signatures import Thing
 from rewardlang.scene import Scene, SceneFileError, known_scenes, load
-from rewardlang.scene.bddl import MAX_PROBLEMS, PREDICATES, instruction_of, read_scene
+from rewardlang.scene.bddl import MAX_PROBLEMS, instruction_of, read_scene
 from rewardlang.scene.folders import categories
 from rewardlang.scene.forms import MAX_CHARACTERS, MAX_DEPTH
+from rewardlang.scene.model import GOAL_KINDS
 from rewardlang.source import Source
 from tests.rewardlang.bddl_text import bddl_text
 
@@ -109,7 +110,7 @@ def test_goals_say_what_the_vocabulary_takes_from_libero() -> None:
         for row in VOCABULARY.values()
         if row.goal
     }
-    assert wanted == PREDICATES
+    assert wanted == GOAL_KINDS
 
 
 # ---------------------------------------------------------------- what is wrong

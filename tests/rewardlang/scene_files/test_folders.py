@@ -11,11 +11,16 @@ import pytest
 from rewardlang import analyze
 from rewardlang.diagnostics import render
 from rewardlang.scene import SceneFileError, known_scenes, load, suite_scenes, suites, task_names
+from rewardlang.scene.consistency import contradictions
 from rewardlang.scene.folders import MAX_CATALOGUE_BYTES, VARIABLE, folder_problems
 from rewardlang.source import Source
 from tests.rewardlang.scene_files.kitchen import MILK, catalogue, run
 
 SHIPPED = suites()
+BASKET = "basket_1_contain_region"
+_MILK_DATA = MILK.model_dump(mode="json")
+_BOX = {"centre": [0, 0, 0], "half_extents": [0.1, 0.1, 0.1]}
+_STUCK = {"on_at": 0.5, "off_at": 0.5, "direction": 1}
 PROGRAM = """\
 rewardlang 1
 task "put the milk in the basket"
@@ -69,7 +74,8 @@ def test_a_catalogue_file_teaches_its_categories(folder: Path, file: Path) -> No
     carton = MILK.object("milk_1").model_copy(
         update={"name": "x", "category": "oat_milk", "body": "x_main"}
     )
-    catalogue(folder, "attic", "seen", of=MILK.model_copy(update={"objects": (carton,)}))
+    bare = {"objects": (carton,), "regions": (), "goal": ()}
+    catalogue(folder, "attic", "seen", of=MILK.model_copy(update=bare))
     found = load(str(file)).object("milk_1")
     assert (found.category, found.body) == ("oat_milk", "milk_1_main")
     assert found.half_extents == carton.half_extents
@@ -109,6 +115,54 @@ def test_a_catalogue_file_that_is_none(
         load("attic/a_task")
     assert f"{path}: {message}" in str(caught.value)
     assert message in render(analyze(PROGRAM.format("attic/a_task")).diagnostics, Source("", ""))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"goal": [["in", "milk_1"]]}, "the goal holds `(in milk_1)`; `in` is about 2 things"),
+        ({"goal": [["put", "milk_1"]]}, "(put milk_1)`; it can say in, on, open, close, turnon"),
+        ({"goal": [["in", "milc_1", BASKET]]}, f"(in milc_1 {BASKET})`; there is no `milc_1`"),
+        (
+            {"goal": [["in", "milk_1", "basket_1"]]},
+            "`basket_1` is a movable object, not a region",
+        ),
+        ({"goal_true_at_reset": [1]}, "`goal_true_at_reset` holds 1; the goal has 1 parts"),
+        ({"initial": [[]]}, "`initial` holds `()`; an atom is a predicate and what it is about"),
+        ({"initial": [["on", "milk_1"]]}, "`initial` holds `(on milk_1)`; `on` is about 2 things"),
+        ({"objects": []}, f"`{BASKET}` belongs to `basket_1`, which is no object"),
+        ({"objects": [_MILK_DATA["objects"][0]] * 2}, "is the name of 2 things"),
+        (
+            {"handles": [{"part": "milk_1", "joint": "j", **_BOX}]},
+            "a handle is of joint `j`, which is none of `milk_1`",
+        ),
+        (
+            {"objects": [{**_MILK_DATA["objects"][0], "joints": [{"name": "j", **_STUCK}]}]},
+            "joint `j` opens at 0.5, which is not above 0.5, where it closes",
+        ),
+    ],
+)
+def test_a_scene_that_contradicts_itself(
+    folder: Path, change: dict[str, object], message: str
+) -> None:
+    """Found when its file is read: everything behind takes a scene at its word."""
+    path = catalogue(folder, "attic", "a_task")
+    data = json.loads(path.read_text())
+    data["scenes"][0] |= change
+    path.write_text(json.dumps(data))
+    with pytest.raises(SceneFileError) as caught:
+        load("attic/a_task")
+    assert f"{path}: a_task: " in str(caught.value)
+    assert message in str(caught.value)
+    for command in ("scene", "scenes"):
+        result = run(command, "attic/a_task" if command == "scene" else "attic")
+        assert (result.exit_code, message in result.stderr) == (1, True)
+
+
+def test_no_scene_that_ships_contradicts_itself() -> None:
+    assert {scene.id: list(contradictions(scene)) for scene in known_scenes()} == {
+        scene.id: [] for scene in known_scenes()
+    }
 
 
 def test_a_catalogue_file_has_an_end(folder: Path) -> None:
