@@ -78,14 +78,22 @@ def write_whole(path: Path, content: str | bytes) -> None:
 
 def why_not_writable(path: Path) -> str:
     """What `write_whole` would fail with; "" where it would not. Nothing is left behind."""
-    target = path.resolve()
-    if target.is_dir():
+    if path.is_dir():
         return "it is a folder"
+    if path.exists() and not path.is_file():
+        return "" if os.access(path, os.W_OK) else "permission denied"
+    target = path.resolve()
     try:
         with tempfile.TemporaryFile(dir=target.parent):
             return ""
     except OSError as error:
         return (error.strerror or str(error)).lower()
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether what is written to one replaces the other; never of what is no file, as a pipe."""
+    is_file = path.is_file() or not path.exists()
+    return is_file and path != STDIN and os.path.realpath(path) == os.path.realpath(other)
 
 
 def _unreadable(path: Path, why: str) -> Problem:

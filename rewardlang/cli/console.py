@@ -16,6 +16,7 @@ from rewardlang.diagnostics import one_of, render_one
 from rewardlang.files import (
     STDIN,
     Problem,
+    is_same_file,
     read_program,
     read_programs,
     why_not_writable,
@@ -113,6 +114,15 @@ def must_be_writable(paths: Iterable[Path]) -> None:
     found = [f"cannot write {path}: {why}" for path, why in told.items() if why]
     if found:
         fail("\nerror: ".join(found))
+
+
+def must_spare(read: Sequence[Path], written: Sequence[Path]) -> None:
+    """Exits where a file that is read would be replaced, or two contents go to one file."""
+    for number, path in enumerate(written):
+        if any(is_same_file(path, other) for other in read):
+            fail(f"{path} is read, and would be replaced: write to another file")
+        if any(is_same_file(path, other) for other in written[:number]):
+            fail(f"{path} is to hold two things: write them to different files")
 
 
 def print_diagnostics(found: Sequence[Problem], err: bool = False) -> None:

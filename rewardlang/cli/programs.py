@@ -15,6 +15,7 @@ from rewardlang.cli.console import (
     OneProgram,
     Programs,
     checked,
+    must_spare,
     print_diagnostics,
     replace,
 )
@@ -136,6 +137,7 @@ def compile_(
     from rewardlang.codegen.emit import emit
     from rewardlang.codegen.standalone import standalone
 
+    must_spare([path], [out] if out else [])
     program, scene = checked(path)
     text = standalone(program, scene) if alone else emit(program).text
     if out is None:

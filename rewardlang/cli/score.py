@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from rewardlang import ir
-from rewardlang.cli.console import OneProgram, checked, fail, must_be_writable, replace
+from rewardlang.cli.console import (
+    OneProgram,
+    checked,
+    fail,
+    must_be_writable,
+    must_spare,
+    replace,
+)
 from rewardlang.cli.score_tables import print_scores
 from rewardlang.files import STDIN
 from rewardlang.scene import Scene
@@ -63,7 +70,9 @@ def score(
     if plot is not None and plot.suffix not in _PICTURES:
         raise typer.BadParameter(f"--plot {plot}: a picture ends in {', '.join(_PICTURES)}")
     code, scene = checked(program)
-    must_be_writable(path for path in (json_, plot, html) if path is not None)
+    outputs = [path for path in (json_, plot, html) if path is not None]
+    must_spare([program, *demos], outputs)
+    must_be_writable(outputs)
     try:
         simulator = find()
         steps = max_steps or simulator.max_steps(scene)

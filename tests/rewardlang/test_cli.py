@@ -14,7 +14,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from rewardlang.cli import app
-from rewardlang.files import write_whole
+from rewardlang.files import why_not_writable, write_whole
 
 CASES = Path(__file__).parent / "cases"
 GOOD = (CASES / "good_own_goal.rl").read_text("utf-8")
@@ -240,6 +240,33 @@ def test_compile_writes_python(program: Path) -> None:
     result = run("compile", "--out", missing, program)
     assert result.exit_code == 1
     assert f"error: cannot write {missing}" in result.output
+
+
+def test_no_command_replaces_what_it_reads(program: Path) -> None:
+    link = program.with_name("link.rl")
+    link.symlink_to(program)
+    for out in (program, link, program.parent / "." / program.name):
+        result = run("compile", "--out", out, program)
+        assert result.exit_code == 1
+        assert f"error: {out} is read, and would be replaced" in result.stderr
+        result = run("score", program, "episodes.hdf5", "--json", out)
+        assert (result.exit_code, f"error: {out} is read" in result.stderr) == (1, True)
+    both = program.with_name("both")
+    result = run("score", program, "episodes.hdf5", "--json", both, "--html", both)
+    assert f"error: {both} is to hold two things: write them to different files" in result.stderr
+    assert program.read_text("utf-8") == GOOD
+    assert not both.exists()
+
+
+def test_a_pipe_can_be_written_and_a_folder_cannot(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    pipe = Path(f"/dev/fd/{writing}")
+    assert why_not_writable(pipe) == ""
+    write_whole(pipe, "all of it")
+    assert os.read(reading, 100) == b"all of it"
+    os.close(reading)
+    os.close(writing)
+    assert why_not_writable(tmp_path) == "it is a folder"
 
 
 def test_explain_names_every_stage(program: Path) -> None:
