@@ -54,7 +54,11 @@ def planned(wanted: Wanted) -> Program:
         text = plan(wanted.scene)
     except PlannerError as error:
         raise MakeError(str(error)) from error
-    return Program(wanted, analyze(text, name="plan", scene=wanted.scene))
+    analysis = analyze(text, name="plan", scene=wanted.scene)
+    if not analysis.ok:
+        wrong = "; ".join(found.message for found in analysis.diagnostics if found.is_error)
+        raise MakeError(f"the plan for {wanted.scene.id} is no program: {wrong}")
+    return Program(wanted, analysis)
 
 
 def modelled(

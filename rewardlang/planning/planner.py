@@ -30,7 +30,7 @@ from rewardlang.planning.wording import comment, said_once, say, which
 from rewardlang.scene import Scene
 from rewardlang.source import Source
 from rewardlang.syntax.formatter import format_program
-from rewardlang.syntax.parser import parse
+from rewardlang.syntax.parser import is_name, parse
 
 KEPT_WEIGHT = 0.5  # of what must stay as it is, where a goal beside it weighs 1
 
@@ -54,9 +54,14 @@ def plan(scene: Scene) -> str:
     branches = order(scene, steps(scene)) if not reasons else None
     if branches is None:
         raise PlannerError(scene.id, reasons or ("the goal stacks objects in a circle",))
-    draft = _Draft(scene, branches, choose_aliases(scene, _names(scene, branches)))
+    names = _names(scene, branches)
+    if unnamed := [name for name in dict.fromkeys(names) if not is_name(name)]:
+        message = "is no name that a program can say: a letter, then letters, digits and `_`"
+        raise PlannerError(scene.id, [f"`{name}` {message}" for name in unnamed])
+    draft = _Draft(scene, branches, choose_aliases(scene, names))
     parsed = parse(Source("\n".join(said_once(draft.program())), f"{scene.id}.rl"))
     assert parsed.tree is not None, parsed.diagnostics
+    assert not parsed.diagnostics, parsed.diagnostics
     return format_program(parsed.tree)
 
 

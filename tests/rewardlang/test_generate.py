@@ -19,6 +19,7 @@ from rewardlang.planning.instructions import find
 from rewardlang.planning.planner import plan
 from rewardlang.prompting.messages import Wanted
 from rewardlang.scene import Scene, load, suite_scenes, suites
+from tests.rewardlang.bddl_text import bddl_text
 
 MILK = "pick up the milk and place it in the basket"
 MILK_ID = "libero_object/pick_up_the_milk_and_place_it_in_the_basket"
@@ -149,6 +150,18 @@ def test_a_goal_that_cannot_be_planned_is_named() -> None:
     odd = Scene.model_validate(milk.model_copy(update={"goal": (("up", "milk_1"),)}).model_dump())
     with pytest.raises(MakeError, match=r"`up\(milk_1\)`: only .* can be planned"):
         planned(Wanted(odd, MILK))
+
+
+def test_a_thing_that_no_program_can_name_is_told(tmp_path: Path) -> None:
+    """A plan with a mistake in it is no program: nothing is written."""
+    file = tmp_path / "attic" / "put_it_away.bddl"
+    file.parent.mkdir()
+    file.write_text(bddl_text(load(MILK_ID)).replace("milk_1", "milk-1"))
+    instruction = load(str(file)).instruction
+    code, output = run(instruction, "--offline", "--scene", file, "--out", tmp_path / "out")
+    assert code == 1
+    assert "`milk-1` is no name that a program can say: a letter, then letters" in output
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
