@@ -24,7 +24,7 @@ def print_scores(summary: Summary, scores: Sequence[EpisodeScore], passed_over: 
     console.print(_stage_times(names, scores))
     console.print(_stages(summary))
     for line in (*_numbered(files), *_lines(summary, passed_over)):
-        console.print(line, soft_wrap=True)
+        console.print(Text(line), soft_wrap=True)  # a file may be called `runs[old]`
 
 
 def _names(files: Sequence[str], scores: Sequence[EpisodeScore]) -> list[str]:

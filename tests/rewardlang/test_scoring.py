@@ -393,6 +393,14 @@ def test_the_tables_of_several_files_read_in_80_columns(folder: Path, capsys, mo
     assert str(long) in files[2]
 
 
+def test_brackets_in_a_files_name_are_shown_as_they_are(capsys) -> None:
+    files = ("runs[old]/demo.hdf5", "runs[/new]/demo.hdf5")
+    scores = [scored(STUCK, file=file) for file in files]
+    print_scores(summarize(scores, [stage.path for stage in ir.stages(TIDY)]), scores, 0)
+    shown = capsys.readouterr().out.splitlines()
+    assert {f"file {number}: {file}" for number, file in enumerate(files, 1)} <= set(shown)
+
+
 def test_paths_that_cannot_be_written_are_named_before_anything_is_scored(
     folder: Path, monkeypatch
 ) -> None:
