@@ -146,7 +146,9 @@ def _success(program: ir.Program, scene: Scene) -> Iterator[str]:
         return
     dwell = f", for {success.dwell} steps" if success.dwell > 1 else ""
     yield from _wrapped(0, f"Success: {in_words(success.expr)}{dwell}.")
-    yield from _wrapped(0, f"LIBERO's own goal, {goal}, is reported beside it and does not count.")
+    if goal:
+        reported = f"LIBERO's own goal, {goal}, is reported beside it and does not count."
+        yield from _wrapped(0, reported)
 
 
 def _penalties(program: ir.Program) -> Iterator[str]:

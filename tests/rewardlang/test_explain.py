@@ -40,6 +40,15 @@ def told(*nodes: ir.Node, **more) -> str:
     return explain(program(root, **more), KITCHEN)
 
 
+def test_of_a_scene_without_a_goal_none_is_told() -> None:
+    root = stage("reach", atom("near", "gripper", "cup_1"))
+    own = program(root, success=atom("grasped", "cup_1"))
+    bare = KITCHEN.model_copy(update={"goal": ()})
+    assert "LIBERO's own goal" in explain(own, KITCHEN)
+    assert "Success: both finger pads touch cup_1." in explain(own, bare)
+    assert "LIBERO's own goal" not in explain(own, bare)
+
+
 def test_a_placement_in_plain_words() -> None:
     text = told(place_in("cup_1", BASKET))
     assert text == (
