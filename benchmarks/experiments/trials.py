@@ -135,10 +135,12 @@ def read(trial: Trial, settings: Settings) -> Result | None:
         )
         for name, candidate in results["candidates"].items()
     }
-    if not trial.method.options:
-        outcomes = dict.fromkeys(CANDIDATES, outcomes["sft"])
     history = {int(number): value for number, value in results["validation"].items()}
-    return Result(trial, outcomes, history, results["seconds"])
+    if trial.method.options:
+        return Result(trial, outcomes, history, results["seconds"])
+    # Of that run's training nothing is SFT's.
+    start = {number: value for number, value in history.items() if number == 0}
+    return Result(trial, dict.fromkeys(CANDIDATES, outcomes["sft"]), start, seconds={})
 
 
 def _results(trial: Trial, settings: Settings) -> Path | None:

@@ -177,6 +177,7 @@ def test_a_start_is_not_read_from_an_experiment_with_other_tasks(tmp_path: Path)
     _, line = summary(tmp_path)
     sft = next(item for item in line["trials"] if item["method"] == "SFT")
     assert np.mean(sft["outcomes"]["last"]) == 0.5
+    assert (sft["validation"], sft["seconds"]) == ({"0": 0.5}, {})  # the rest is the training's
 
 
 def test_one_seed_is_no_test_of_a_difference(tmp_path: Path) -> None:
