@@ -13,10 +13,11 @@ from hypothesis.extra.numpy import arrays
 
 from tests.tgrpo.toy_groups import group, make_policy, same, weights_of
 from tgrpo.config import CriticConfig, LearnerConfig
+from tgrpo.policies.observations import Observations
 from tgrpo.training.critic import Critic
 from tgrpo.training.gae import generalized_advantages, normalized
 from tgrpo.training.ppo import PPOLearner
-from tgrpo.trajectory import Ending, Group
+from tgrpo.trajectory import Ending, Group, TaskContext
 
 numbers = arrays(np.float64, st.integers(1, 9), elements=st.floats(-3, 3))
 
@@ -66,6 +67,25 @@ def test_the_critic_learns_what_an_arm_returns() -> None:
     assert metrics[-1]["critic/explained_variance"] > 0.9
     assert before > 0
     assert critic.fits == 3
+
+
+def test_the_critic_looks_at_no_more_decisions_at_once_than_a_micro_batch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policy = make_policy()
+    data = [group(policy, [0.1] * 5, [0.9] * 3)]
+    reference = policy.reference()
+    whole = Critic(reference, CriticConfig(), LearnerConfig()).advantages(data)
+    asked, hidden = [], reference.hidden
+
+    def counted(context: TaskContext, seen: Observations) -> torch.Tensor:
+        asked.append(len(seen))
+        return hidden(context, seen)
+
+    monkeypatch.setattr(reference, "hidden", counted)
+    parts = Critic(reference, CriticConfig(), LearnerConfig(micro_batch=2)).advantages(data)
+    assert asked == [2, 2, 1, 2, 1]
+    np.testing.assert_allclose(parts[0], whole[0], atol=1e-5)
 
 
 def test_the_policy_rests_until_the_critic_has_had_its_head_start() -> None:

@@ -20,7 +20,8 @@ from tgrpo.training.ranks import ALONE
 from tgrpo.training.run_folder import RunFolder
 from tgrpo.training.shares import pieces, share
 
-ON_OPENVLA = ("openvla-tgrpo", "openvla-dpo", "openvla-ppo")  # each asks the network in its own way
+# Each asks the network in its own way.
+ON_OPENVLA = ("openvla-tgrpo", "openvla-dpo", "openvla-ppo", "openvla-oft")
 NOTHING_BUT_ROUNDING = 1e-9  # of Adam's second moment, as a root: its steps are of full length
 
 

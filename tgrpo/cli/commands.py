@@ -193,11 +193,14 @@ def run_evaluation(
     if videos is not None:
         expect_folder("--video", videos)
     named = evaluated if isinstance(evaluated, Path) else evaluated.checkpoint
-    policy, chosen = policy_and_tasks(evaluated, suite, names, batch=batch_size)
+    count, slots = workers or cores(), evaluation_slots(batch_size)
+    drawing_here = count if backend == "local" else 0
+    policy, chosen = policy_and_tasks(
+        evaluated, suite, names, batch=batch_size, renderers=drawing_here
+    )
     jobs = _evaluation_jobs(console, chosen, rewards, split, episodes)
     warn(console)
     steps = sum(len(job.states) * job.task.max_steps for job in jobs)
-    count, slots = workers or cores(), evaluation_slots(batch_size)
     forecast = Forecast(
         [Phase("evaluate", round(steps * EXPECTED_SHARE_OF_STEPS), "control steps")],
         {"control steps": CONTROL_STEPS_PER_SECOND * min(count, cores())},

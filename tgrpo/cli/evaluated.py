@@ -16,9 +16,15 @@ from tgrpo.tasks import Task
 
 
 def policy_and_tasks(
-    evaluated: Path | OpenVLAConfig, suite: str | None, names: Sequence[str], *, batch: int
+    evaluated: Path | OpenVLAConfig,
+    suite: str | None,
+    names: Sequence[str],
+    *,
+    batch: int,
+    renderers: int,
 ) -> tuple[Policy, tuple[Task, ...]]:
-    """One of our checkpoints, or one of OpenVLA's as it is published; `batch` episodes at a time.
+    """One of our checkpoints, or one of OpenVLA's as it is published; `batch` episodes at a time,
+    which `renderers` processes of this machine draw.
 
     Raises CheckpointError, UnknownTaskError, UnknownChoiceError; of OpenVLA StatisticsError and
     DoesNotFitError too.
@@ -30,17 +36,20 @@ def policy_and_tasks(
         if stored.kind == "openvla":
             with architecture_of(evaluated):
                 openvla = OpenVLAConfig(**stored.architecture)
-            _expect_openvla(openvla, tasks, batch)
+            _expect_openvla(openvla, tasks, batch, renderers)
         return policy_in(evaluated, stored), tasks
     tasks = _tasks(evaluated.checkpoint, suite, names)
-    _expect_openvla(evaluated, tasks, batch)
+    _expect_openvla(evaluated, tasks, batch, renderers)
     return make_policy("openvla", architecture=evaluated.model_dump()), tasks
 
 
-def _expect_openvla(config: OpenVLAConfig, tasks: Sequence[Task], batch: int) -> None:
+def _expect_openvla(
+    config: OpenVLAConfig, tasks: Sequence[Task], batch: int, renderers: int
+) -> None:
     from tgrpo.cli.openvla_inputs import check_evaluation  # transformers: seconds of loading
 
-    check_evaluation(config, sorted({task.suite for task in tasks}), batch)
+    suites = sorted({task.suite for task in tasks})
+    check_evaluation(config, suites, batch, renderers=renderers)
 
 
 def _tasks(named: Path | str | None, suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import torch
@@ -11,19 +12,26 @@ from tgrpo.config import OpenVLAConfig, TrainConfig
 from tgrpo.estimates.asked import setting_of
 from tgrpo.estimates.fitting import check_fits
 from tgrpo.estimates.memory import Setting
+from tgrpo.gl_libraries import loaded_backend
 from tgrpo.policies.openvla.backbone import default_device, expect_usable, precision_on
 from tgrpo.torchrun import place
 
 
 def check_training(config: TrainConfig, suites: Sequence[str]) -> None:
     """Read headers, no weight. Raises CheckpointError, StatisticsError, DoesNotFitError."""
-    setting = setting_of(config, gpu=default_device().type == "cuda", cards=place().size)
+    gpu = default_device().type == "cuda"
+    setting = setting_of(config, gpu=gpu, cards=place().size, drawing=_drawing_on_a_card())
     _check(config.openvla, suites, setting)
 
 
-def check_evaluation(config: OpenVLAConfig, suites: Sequence[str], batch: int) -> None:
-    """The same before `batch` episodes at a time are played, and nothing is learnt."""
-    precision = precision_on(default_device(), config)
+def check_evaluation(
+    config: OpenVLAConfig, suites: Sequence[str], batch: int, *, renderers: int
+) -> None:
+    """The same before `batch` episodes at a time are played by as many simulators, and nothing is
+    learnt.
+    """
+    device = default_device()
+    precision = precision_on(device, config)
     setting = Setting(
         precision,
         rank=config.lora_rank,
@@ -33,6 +41,7 @@ def check_evaluation(config: OpenVLAConfig, suites: Sequence[str], batch: int) -
         views=1 + config.wrist,
         chunk=config.chunk,
         learning=False,
+        renderers=renderers if device.type == "cuda" and _drawing_on_a_card() else 0,
     )
     _check(config, suites, setting)
 
@@ -41,6 +50,10 @@ def _check(config: OpenVLAConfig, suites: Sequence[str], setting: Setting) -> No
     shapes, available = expect_usable(config, suites), _available(default_device())
     if available is not None:
         check_fits(shapes, setting, available)
+
+
+def _drawing_on_a_card() -> bool:
+    return loaded_backend(os.environ) == "egl"
 
 
 def _available(device: torch.device) -> int | None:

@@ -74,10 +74,15 @@ def _memory_rows(plan: Plan) -> Iterator[Row]:
     )
     yield "its gradients and moments", gib(memory.gradients + memory.moments), "AdamW, in float32"
     yield "overhead", gib(memory.overhead), "CUDA's context and workspaces; assumed"
+    if memory.renderers:
+        drawn = f"by {setting.renderers} simulators, where EGL takes the first GPU; assumed"
+        yield "drawing", gib(memory.renderers), drawn
     arms = f"{setting.batch} at once, {setting.sequence} tokens"
     yield "rollout: keys and values", gib(memory.cache), arms
     tokens = f"{setting.views * NUM_PATCHES} of images, {setting.prompt} of the prompt"
     yield "rollout: prefill", gib(memory.prefill), tokens
+    if memory.part:
+        yield "rollout: own part", gib(memory.part), "of frozen blocks, beside the whole ones"
     layers = "layers are computed again" if setting.checkpointing else "layers keep theirs"
     micro = f"{setting.micro_batch} decisions, {layers}"
     yield "update: activations", gib(memory.activations), micro
@@ -106,7 +111,7 @@ def _time_rows(plan: Plan) -> Iterator[Row]:
     if plan.setting.parallel:
         parts = f"{plan.setting.chunk} actions each, in one pass"
     yield "a decision", duration(times.decision), f"of {plan.setting.arms} arms: {parts}"
-    ready = f"; {duration(work.image)} to make an image ready, assumed" if work.image else ""
+    ready = f"; {duration(work.image)} of a core for its images, assumed" if work.image else ""
     limit = f"{work.decisions}: every episode to its limit{ready}"
     yield "an iteration's decisions", duration(times.policy), limit
     steps = f"{1 / work.step:.0f} decisions/s on each of {work.workers} cores; assumed"

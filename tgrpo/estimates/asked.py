@@ -14,10 +14,13 @@ FRAME_SECONDS = 0.0007  # to draw one image on a GPU; assumed
 IMAGE_SECONDS = 0.007  # to make one ready for the network, on one core: JPEG, Lanczos, crop
 
 
-def setting_of(config: TrainConfig, *, gpu: bool = True, cards: int = 1) -> Setting:
+def setting_of(
+    config: TrainConfig, *, gpu: bool = True, cards: int = 1, drawing: bool = True
+) -> Setting:
     """Of a run of OpenVLA; precision `auto` is bfloat16 on a GPU and float32 elsewhere.
 
-    Several `cards` divide a minibatch and, in an update, the weights.
+    Several `cards` divide a minibatch and, in an update, the weights. `drawing`: whether simulators
+    of this machine draw on the first of them.
     """
     chosen, rollout = config.openvla, config.rollout
     learner, sft = config.learner, config.sft
@@ -34,6 +37,7 @@ def setting_of(config: TrainConfig, *, gpu: bool = True, cards: int = 1) -> Sett
         views=cameras_of(config),
         chunk=chosen.chunk,
         micro_batch=max(cloned, min(minibatch, learner.micro_batch or minibatch)),
+        renderers=worker_count(config) if gpu and drawing and config.backend == "local" else 0,
     )
 
 
@@ -49,6 +53,7 @@ def workload_of(config: TrainConfig) -> Workload:
         image=frames * IMAGE_SECONDS if config.policy.kind == "openvla" else 0.0,
         epochs=config.learner.epochs,
         reference=config.learner.kl_weight > 0,
+        everywhere=config.backend == "ray" and config.ray.collector_gpus > 0,
     )
 
 

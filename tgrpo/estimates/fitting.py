@@ -11,6 +11,7 @@ from tgrpo.openvla_shapes import Shapes
 CARDS_OF_A_MACHINE = (2, 4, 8)
 Kind = Callable[[Setting], Iterator[Setting]]  # of change: settings, the smallest change first
 _FEWEST_ARMS = 2  # that can be compared
+_FEW_SIMULATORS = 2  # one draws while the other's images are looked at
 _COARSER: dict[Precision, tuple[Precision, ...]] = {
     "float32": ("bfloat16", "int8"),
     "bfloat16": ("int8",),
@@ -46,12 +47,13 @@ def check_fits(shapes: Shapes, setting: Setting, available: float) -> None:
 
 
 def _beside_the_weights(memory: Memory, setting: Setting) -> str:
+    drawn = f", drawing {gib(memory.renderers)}" if memory.renderers else ""
     if not setting.learning:
-        return f"LoRA {gib(memory.adapter)}, episodes {gib(memory.rollout)}"
+        return f"LoRA {gib(memory.adapter)}{drawn}, episodes {gib(memory.rollout)}"
     learning = memory.adapter + memory.gradients + memory.moments
     return (
-        f"LoRA with its optimiser {gib(learning)}, then a rollout ({gib(memory.rollout)}) or an "
-        f"update ({gib(memory.activations)})"
+        f"LoRA with its optimiser {gib(learning)}{drawn}, then a rollout "
+        f"({gib(memory.rollout + memory.part)}) or an update ({gib(memory.activations)})"
     )
 
 
@@ -67,7 +69,7 @@ def gib(count: float) -> str:
 
 def what_fits(shapes: Shapes, setting: Setting, available: float) -> tuple[Change, ...]:
     """The smallest change of each kind that suffices; several together where none does."""
-    frugal = _checkpointing, _micro_batches, _arms
+    frugal = _checkpointing, _micro_batches, _arms, _renderers
     alone = _each(shapes, setting, frugal, available) or _each(
         shapes, setting, (_frugal,), available
     )
@@ -113,6 +115,13 @@ def _arms(setting: Setting) -> Iterator[Setting]:
         yield replace(setting, arms=arms, evaluation=evaluation)
 
 
+def _renderers(setting: Setting) -> Iterator[Setting]:
+    count = setting.renderers
+    while count > _FEW_SIMULATORS:
+        count = max(_FEW_SIMULATORS, count // 2)
+        yield replace(setting, renderers=count)
+
+
 def _precisions(setting: Setting) -> Iterator[Setting]:
     for precision in _COARSER[setting.precision]:
         yield replace(setting, precision=precision)
@@ -126,10 +135,12 @@ def _cards(setting: Setting) -> Iterator[Setting]:
 
 def _frugal(setting: Setting) -> Iterator[Setting]:
     """All that saves memory on one card and leaves the weights as they are."""
-    least = min(_FEWEST_ARMS, setting.arms)
-    for arms in (setting.arms, least):
+    least, few = min(_FEWEST_ARMS, setting.arms), min(_FEW_SIMULATORS, setting.renderers)
+    thrifty = replace(setting, checkpointing=True, micro_batch=1)
+    fewer = (setting.arms, setting.renderers), (least, setting.renderers), (least, few)
+    for arms, renderers in fewer:
         evaluation = min(arms, setting.evaluation)
-        yield replace(setting, checkpointing=True, micro_batch=1, arms=arms, evaluation=evaluation)
+        yield replace(thrifty, arms=arms, evaluation=evaluation, renderers=renderers)
 
 
 def _everything(setting: Setting) -> Iterator[Setting]:
@@ -149,6 +160,8 @@ def _difference(asked: Setting, other: Setting) -> str:
         words.append(f"groups of {other.arms} arms")
     if other.evaluation != asked.evaluation:
         words.append(f"evaluations of {other.evaluation} episodes at once")
+    if other.renderers != asked.renderers:
+        words.append(f"{other.renderers} simulator processes")
     if (other.cards, other.sharded) != (asked.cards, asked.sharded):
         words.append(f"{other.cards} GPUs that share the weights, under torchrun")
     return ", ".join(words)
@@ -165,6 +178,8 @@ def _options(asked: Setting, other: Setting) -> tuple[str, ...]:
     if other.evaluation != asked.evaluation:
         name = "--set evaluation.batch_size=" if asked.learning else "--batch-size "
         options.append(f"{name}{other.evaluation}")
+    if other.renderers != asked.renderers:
+        options.append(f"{'--set workers=' if asked.learning else '--workers '}{other.renderers}")
     if other.cards != asked.cards:
         options.append(f"torchrun --nproc-per-node {other.cards} -m tgrpo train")
     return tuple(options)

@@ -38,6 +38,9 @@ ADAPTERS_OF_AN_EVALUATION = 2  # there is no reference
 PROMPT_TOKENS = 24  # "In: What action … to pick up the milk and place it in the basket?\nOut:"
 # CUDA's context, cuBLAS's workspaces and what the allocator cannot use. Assumed, not counted.
 CARD_OVERHEAD = 1 << 30
+# Of a process that draws on the card: a LIBERO task's textures with what is made of them for the
+# distance (250 to 350 MB), its shadows and meshes, a context of OpenGL. Assumed, not counted.
+RENDERER_ON_CARD = 5 * 10**8
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class Setting:
     views: int = 1  # images of a decision
     chunk: int = 1  # actions of a decision; several are decoded at once (OpenVLA-OFT)
     learning: bool = True  # otherwise there are no updates
+    renderers: int = 0  # processes that draw on the same card
 
     @property
     def width(self) -> int:
@@ -99,11 +103,14 @@ class Memory:
     moments: int = 0
     activations: int = 0  # of a micro-batch
     spread: int = 0  # of the weights, what an update leaves to the other cards
+    part: int = 0  # of the weights, what FSDP2 keeps for the update while a rollout has them whole
+    renderers: int = 0
     overhead: int = CARD_OVERHEAD
 
     @property
     def held(self) -> int:
-        return self.weights + self.adapter + self.gradients + self.moments + self.overhead
+        learning = self.gradients + self.moments
+        return self.weights + self.adapter + learning + self.renderers + self.overhead
 
     @property
     def rollout(self) -> int:
@@ -111,17 +118,20 @@ class Memory:
 
     @property
     def peak(self) -> int:
-        return self.held + max(self.rollout, self.activations - self.spread)
+        return self.held + max(self.rollout + self.part, self.activations - self.spread)
 
 
 def memory_of(shapes: Shapes, setting: Setting) -> Memory:
-    """Every card has the adapter and its optimiser, and for a rollout all weights."""
+    """Every card has the adapter and its optimiser, and for a rollout all weights; simulators draw
+    on the first.
+    """
     adapter = FLOAT32 * adapter_parameters(shapes, setting.rank)
     acting = Memory(
         weights=weight_bytes(shapes, setting.precision),
         adapter=ADAPTERS_OF_AN_EVALUATION * adapter,
         cache=cache_bytes(shapes.language, setting),
         prefill=prefill_bytes(shapes, setting),
+        renderers=setting.renderers * RENDERER_ON_CARD,
     )
     if not setting.learning:
         return acting
@@ -132,6 +142,7 @@ def memory_of(shapes: Shapes, setting: Setting) -> Memory:
         moments=ADAM_MOMENTS * adapter,
         activations=activation_bytes(shapes, setting),
         spread=spread_bytes(shapes, setting),
+        part=part_bytes(shapes, setting),
     )
 
 
@@ -152,16 +163,27 @@ def restored_bytes(shapes: Shapes) -> int:
 
 
 def spread_bytes(shapes: Shapes, setting: Setting) -> int:
-    """Of the blocks of towers and language model, what a card does not hold during an update.
+    """Of the blocks of towers and language model, what a card does not hold during an update."""
+    if not (part := part_bytes(shapes, setting)):
+        return 0
+    kept = part + gathered_bytes(shapes.language, setting.precision)
+    return max(0, _block_bytes(shapes, setting) - kept)
+
+
+def part_bytes(shapes: Shapes, setting: Setting) -> int:
+    """Of the blocks, what is a card's own: in an update all that it holds of them but the layers in
+    use, and beside the whole blocks otherwise.
 
     Weights of int8 are not spread (`tgrpo.training.sharding`).
     """
     if setting.shards == 1 or setting.precision == "int8":
         return 0
+    return _share(_block_bytes(shapes, setting), setting.shards)
+
+
+def _block_bytes(shapes: Shapes, setting: Setting) -> int:
     projector = sum(item.weights for item in projector_linears(shapes))
-    blocks = WIDTHS[setting.precision] * (linear_weights(shapes) - projector)
-    kept = _share(blocks, setting.shards) + gathered_bytes(shapes.language, setting.precision)
-    return max(0, blocks - kept)
+    return WIDTHS[setting.precision] * (linear_weights(shapes) - projector)
 
 
 def gathered_bytes(language: LanguageShape, precision: Precision) -> int:

@@ -7,6 +7,7 @@ send each other are not counted: a measured time is longer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from tgrpo.actions import NUM_BINS
@@ -42,9 +43,10 @@ class Workload:
     lanes: int  # groups in flight: with two, simulators and policy work at the same time
     workers: int  # simulator processes, a core each
     step: float  # seconds of a decision's control steps and of its images, on one core
-    image: float = 0.0  # seconds to make one ready for the network, by the process that asks it
+    image: float = 0.0  # seconds of a core to make one decision's ready for the network
     epochs: int = 1
     reference: bool = True
+    everywhere: bool = False  # episodes are played on all cards; otherwise on the first alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +70,32 @@ class Times:
 
 
 def times_of(shapes: Shapes, setting: Setting, card: Card, workload: Workload) -> Times:
-    """Cards divide groups and micro-batches."""
+    """Cards divide minibatches, and groups where they are played `everywhere`."""
     prefill, decode = prefill_seconds(shapes, setting, card), decode_seconds(shapes, setting, card)
-    policy = workload.decisions / setting.arms * (prefill + decode) / setting.cards
-    policy += workload.decisions * workload.image
+    policy = workload.decisions / setting.arms * (prefill + decode)
+    policy /= setting.cards if workload.everywhere else 1
+    policy += workload.decisions * _ready_seconds(workload, setting, setting.arms)
     simulating = workload.decisions * workload.step / workload.workers
+    on_cores = simulating + workload.decisions * workload.image / workload.workers
     passes = _LEARNING_PASSES + setting.checkpointing * _CHECKPOINTING_PASSES
     passes += workload.reference * _REFERENCE_PASSES
     one = _pass_seconds(shapes, setting, card) / setting.cards
+    ready = _ready_seconds(workload, setting, setting.micro_batch) / setting.cards
     learned = workload.epochs * workload.decisions
     return Times(
         prefill=prefill,
         decode=decode,
         policy=policy,
         simulating=simulating,
-        collecting=max(policy, simulating) if workload.lanes > 1 else policy + simulating,
-        updating=learned * (passes * one + workload.image),
+        collecting=max(policy, on_cores) if workload.lanes > 1 else policy + simulating,
+        updating=learned * (passes * one + ready),
     )
+
+
+def _ready_seconds(workload: Workload, setting: Setting, at_once: int) -> float:
+    """For the images of one of `at_once` decisions, by a process with its share of the cores."""
+    cores = max(1, workload.workers // setting.cards)
+    return workload.image * math.ceil(at_once / cores) / at_once
 
 
 def matrix_rate(card: Card, precision: Precision) -> float:

@@ -121,9 +121,15 @@ class Critic:
 
     def _features(self, arm: Trajectory) -> Tensor:
         """(T, hidden + 1)."""
-        device = self._reference.device
+        device, count = self._reference.device, len(arm)
+        seen, at_once = joined([arm], device), self._learner.micro_batch or max(1, count)
         with torch.no_grad():
-            hidden = self._reference.hidden(arm.context, joined([arm], device))
+            # A whole episode of images at once needs more memory than any micro-batch.
+            parts = [
+                self._reference.hidden(arm.context, seen[begin : begin + at_once])
+                for begin in range(0, max(1, count), at_once)
+            ]
+        hidden = torch.cat(parts)
         before = torch.from_numpy(np.cumsum(arm.steps) - arm.steps)  # control steps
         time = before.to(device=device, dtype=hidden.dtype) / _TIME_SCALE
         return torch.cat((hidden, time[:, None]), dim=1)

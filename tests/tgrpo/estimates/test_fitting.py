@@ -28,6 +28,7 @@ SETTINGS = st.builds(
     cards=st.sampled_from([1, 2, 4, 8]),
     sharded=st.booleans(),
     learning=st.booleans(),
+    renderers=st.integers(1, 64),
 )
 
 
@@ -78,8 +79,28 @@ def test_the_refusal_names_numbers_and_every_way_out() -> None:
 
 def test_more_gpus_are_a_way_out_of_an_update_that_does_not_fit() -> None:
     asked = Setting(arms=8, evaluation=8, micro_batch=32)
-    with pytest.raises(DoesNotFitError, match="  2 GPUs that share the weights, under torchrun: "):
+    with pytest.raises(DoesNotFitError, match="  4 GPUs that share the weights, under torchrun: "):
         check_fits(PUBLISHED, asked, CARDS["rtx-4090"].memory)
+
+
+def test_fewer_simulators_are_a_way_out_where_they_draw_on_the_card() -> None:
+    asked = Setting(arms=2, evaluation=4, micro_batch=1, renderers=16)
+    with pytest.raises(DoesNotFitError) as refused:
+        check_fits(PUBLISHED, asked, 21 * GB)
+    assert ", drawing 7.5 GiB" in str(refused.value)
+    assert "  2 simulator processes: " in str(refused.value)
+    assert "(--set workers=2)" in str(refused.value)
+    evaluation = replace(asked, learning=False)
+    change, *_ = what_fits(PUBLISHED, evaluation, 24 * GB)
+    assert change.options == ("--workers 8",)
+
+
+def test_only_simulators_of_this_machine_draw_on_its_card() -> None:
+    def renderers(*options: str, **how: bool) -> int:
+        return setting_of(resolve([settings_layer(("workers=5", *options))]), **how).renderers
+
+    assert renderers() == 5
+    assert renderers(gpu=False) == renderers(drawing=False) == renderers("backend=ray") == 0
 
 
 def test_smaller_batches_of_an_evaluation_come_before_smaller_groups() -> None:
@@ -139,6 +160,7 @@ def test_the_options_that_are_named_make_the_setting_that_is_proposed(
             "learner.micro_batch": asked.micro_batch,
             "rollout.group_size": asked.arms,
             "evaluation.batch_size": asked.evaluation,
+            "workers": asked.renderers,
         }
         found = setting_of(resolve([base, Layer("asked", given), layer]))
         proposed = replace(change.setting, checkpointing=True, cards=1, sharded=False)

@@ -15,6 +15,7 @@ from tgrpo.estimates.measuring import kept_bytes
 from tgrpo.estimates.memory import (
     CARD_OVERHEAD,
     FLOAT32,
+    RENDERER_ON_CARD,
     Precision,
     Setting,
     activation_bytes,
@@ -197,21 +198,28 @@ def test_rows_need_proportionally_more_and_shards_hold_a_part() -> None:
     whole = memory_of(PUBLISHED, replace(asked, cards=4))
     part = memory_of(PUBLISHED, replace(asked, cards=4, sharded=True))
     assert whole == memory_of(PUBLISHED, asked)
-    assert part == replace(whole, spread=part.spread)  # adapter and rollout: as on one card
+    spread = {"spread": part.spread, "part": part.part}
+    assert part == replace(whole, **spread)  # adapter and rollout: as on one card
     assert 0.65 * whole.weights < part.spread < 0.75 * whole.weights
-    assert memory_of(PUBLISHED, replace(asked, cards=4, sharded=True, precision="int8")).spread == 0
+    assert 0.23 * whole.weights < part.part < 0.25 * whole.weights
+    eight_bit = memory_of(PUBLISHED, replace(asked, cards=4, sharded=True, precision="int8"))
+    assert (eight_bit.spread, eight_bit.part) == (0, 0)
 
 
-def test_what_an_update_spreads_is_room_for_its_activations_and_not_for_a_rollout() -> None:
+def test_simulators_that_draw_on_the_card_take_room_all_the_time() -> None:
+    plain, drawing = memory_of(PUBLISHED, Setting()), memory_of(PUBLISHED, Setting(renderers=16))
+    assert drawing.peak - plain.peak == drawing.renderers == 16 * RENDERER_ON_CARD
+    assert drawing.rollout == plain.rollout
+
+
+def test_what_an_update_spreads_is_room_for_its_activations_and_takes_some_of_a_rollout() -> None:
     asked = Setting(micro_batch=64, checkpointing=False)
     whole = memory_of(PUBLISHED, replace(asked, cards=4))
     part = memory_of(PUBLISHED, replace(asked, cards=4, sharded=True))
     assert whole.peak - part.peak == part.spread
     rolling = replace(asked, arms=512, micro_batch=1, cards=4)
-    assert (
-        memory_of(PUBLISHED, rolling).peak
-        == memory_of(PUBLISHED, replace(rolling, sharded=True)).peak
-    )
+    spread = memory_of(PUBLISHED, replace(rolling, sharded=True))
+    assert spread.peak - memory_of(PUBLISHED, rolling).peak == spread.part > 0
 
 
 def test_the_camera_is_the_policys() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,20 +30,21 @@ def data(*arguments: str | Path) -> dict:
 
 def test_the_published_network_is_planned_without_torch() -> None:
     code = (
-        "import sys; from tgrpo.cli.app import app; app(['plan'], standalone_mode=False); "
+        "import sys; from tgrpo.cli.app import app; "
+        "app(['plan', '--workers', '16'], standalone_mode=False); "
         "print(sorted({'torch', 'transformers', 'mujoco'} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
     assert "7.5 billion weights in bfloat16, 1 × h100" in done.stdout
-    assert "fits: 20.4 GiB of 74.5 GiB" in done.stdout
+    assert "fits: 27.9 GiB of 74.5 GiB" in done.stdout
 
 
 def test_numbers_are_those_of_the_formulas() -> None:
-    found = data("--group-size", 8, "--micro-batch", 2, "--no-checkpointing", "--lora-rank", 16)
-    memory = memory_of(
-        PUBLISHED, Setting(arms=8, evaluation=16, micro_batch=2, checkpointing=False, rank=16)
-    )
+    sizes = ("--group-size", 8, "--micro-batch", 2, "--lora-rank", 16, "--workers", 3)
+    found = data(*sizes, "--no-checkpointing")
+    asked = Setting(arms=8, evaluation=16, micro_batch=2, rank=16, renderers=3)
+    memory = memory_of(PUBLISHED, replace(asked, checkpointing=False))
     assert found["memory"]["peak"] == memory.peak
     assert found["memory"]["cache"] == memory.cache
     assert found["fits"]
@@ -66,10 +68,10 @@ def test_a_configuration_decides_the_size_of_an_iteration() -> None:
 
 
 def test_what_does_not_fit_is_said_with_what_would() -> None:
-    code, text = run("--card", "rtx-4090", "--dtype", "float32")
+    code, text = run("--card", "rtx-4090", "--dtype", "float32", "--workers", 2)
     assert code == 1
-    assert "does not fit: 36.9 GiB of 22.4 GiB" in text
-    assert "  bfloat16: 20.4 GiB  (--set openvla.precision=bfloat16)\n" in text
+    assert "does not fit: 37.8 GiB of 22.4 GiB" in text
+    assert "  bfloat16: 21.4 GiB  (--set openvla.precision=bfloat16)\n" in text
     code, text = run("--memory", 2)
     assert code == 1
     assert "nothing that can be set here would fit" in text

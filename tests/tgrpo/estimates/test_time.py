@@ -74,12 +74,39 @@ def test_an_update_takes_two_passes_and_one_for_each_of_checkpointing_and_refere
         assert found == pytest.approx(passes / 2 * plain)
 
 
-def test_images_are_made_ready_once_for_acting_and_once_for_learning() -> None:
-    ready = replace(WORK, image=0.007)
-    plain, seeing = (times_of(PUBLISHED, Setting(), CARD, work) for work in (WORK, ready))
-    assert seeing.policy - plain.policy == pytest.approx(1600 * 0.007)
-    assert seeing.updating - plain.updating == pytest.approx(1600 * 0.007)
+@pytest.mark.parametrize(
+    ("workers", "cards", "acting", "learning"),
+    [
+        (1, 1, 4, 4),  # four decisions at once, one core
+        (3, 1, 2, 2),  # the fourth waits for a core
+        (4, 1, 1, 1),
+        (64, 1, 1, 1),  # no image is made by two
+        (4, 2, 2, 1),  # each process has two cores; they learn from different decisions
+    ],
+)
+def test_images_are_made_ready_by_all_cores_once_for_acting_and_once_for_learning(
+    workers: int, cards: int, acting: float, learning: float
+) -> None:
+    asked, work = Setting(arms=4, micro_batch=4, cards=cards), replace(WORK, workers=workers)
+    ready = replace(work, image=0.007)
+    plain, seeing = (times_of(PUBLISHED, asked, CARD, item) for item in (work, ready))
+    assert seeing.policy - plain.policy == pytest.approx(400 * 0.007 * acting)
+    assert seeing.updating - plain.updating == pytest.approx(400 * 0.007 * learning)
     assert seeing.decision == plain.decision
+
+
+def test_images_and_simulators_share_the_cores() -> None:
+    busy = replace(WORK, image=10.0, workers=64)
+    found = times_of(PUBLISHED, Setting(arms=128), CARD, busy)
+    assert found.collecting >= 1600 * (0.005 + 10.0) / 64
+
+
+def test_more_gpus_play_only_where_collectors_are_on_them() -> None:
+    one, four = Setting(), Setting(cards=4)
+    alone = times_of(PUBLISHED, one, CARD, WORK).policy
+    assert times_of(PUBLISHED, four, CARD, WORK).policy == alone
+    everywhere = replace(WORK, everywhere=True)
+    assert times_of(PUBLISHED, four, CARD, everywhere).policy == pytest.approx(alone / 4)
 
 
 def test_with_two_lanes_simulators_and_policy_work_at_the_same_time() -> None:

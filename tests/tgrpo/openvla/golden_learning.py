@@ -23,16 +23,19 @@ LENGTHS = {  # of each arm, in a group of each task
 }
 
 
-def subject(folder: Path, algorithm: str) -> Any:
-    """A policy with an adapter that is worth moving, its configuration, and how it plays.
+def subject(folder: Path, name: str) -> Any:
+    """A policy with an adapter that is worth moving, its configuration, and how it plays. `name` is
+    an algorithm, or `oft`: chunks from two cameras.
 
     Each time the policy acts or learns, `held.json` says how much of the blocks this process has.
     """
     checkpoint = make_checkpoint(folder / "golden", words=["bowl", "open"])
     values = {
-        "algorithm": algorithm,
+        "algorithm": "tgrpo" if name == "oft" else name,
         "policy.kind": "openvla",
         "openvla.checkpoint": str(checkpoint),
+        "openvla.chunk": 2 if name == "oft" else 1,
+        "openvla.wrist": name == "oft",
         "openvla.lora_rank": 4,
         "openvla.precision": "float32",
         "critic.head_start": 0,
@@ -61,10 +64,12 @@ def play(policy: Policy) -> list[Group]:
 
 def _arm(policy: Policy, context: TaskContext, arm: int, steps: int) -> Trajectory:
     generator = np.random.default_rng((arm, steps))
-    shape = (steps, *OpenVLAPolicy.cameras[0].shape)
-    images = {"agentview": generator.integers(0, 256, shape, dtype=np.uint8)}
+    images = {
+        camera.name: generator.integers(0, 256, (steps, *camera.shape), dtype=np.uint8)
+        for camera in policy.cameras
+    }
     robot, objects = np.zeros((steps, 9), "f4"), np.zeros((steps, 0, 7), "f4")
-    uniforms = generator.random((steps, 7))
+    uniforms = generator.random((steps, 7 * policy.chunk))
     tokens, log_probs = policy.sampler().sample(
         context, robot, objects, temperature=1.0, uniforms=uniforms, images=images
     )
@@ -73,7 +78,7 @@ def _arm(policy: Policy, context: TaskContext, arm: int, steps: int) -> Trajecto
         context, "train", 0, arm,
         robot=robot, objects=objects, tokens=tokens, log_probs=log_probs,
         rewards=phi, phi=phi,
-        steps=np.ones(steps, int), stages=np.zeros(steps, int), stage_keys=(("only",),),
+        steps=np.full(steps, policy.chunk), stages=np.zeros(steps, int), stage_keys=(("only",),),
         stage_values=(float(phi.max()),),
         ending=Ending.SUCCESS if arm else Ending.TIMEOUT, images=images,
     )  # fmt: skip

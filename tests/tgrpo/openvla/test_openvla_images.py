@@ -1,6 +1,7 @@
 """Our steps from a frame to pixel values against TensorFlow's, on one frame (../golden/)."""
 
 import io
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tgrpo.policies.openvla import images
 from tgrpo.policies.openvla.decoding import action_logits, prefix
 from tgrpo.policies.openvla.images import (
     DINOV2,
@@ -53,6 +55,21 @@ def test_lanczos_is_within_one_level_in_one_value_of_ten_thousand(steps):
 
 def test_the_central_crop_is_tensorflow_s_to_the_bit(steps):
     assert differences(central_crop(steps["resized"], 0.9), steps["cropped"]).max() == 0
+
+
+def test_cores_make_images_at_the_same_time_and_each_as_it_is_alone(steps, monkeypatch):
+    frames = np.stack([steps["frame"], steps["frame"][::-1], steps["frame"][:, ::-1]])
+    alone = [prepared(frame[None])[0] for frame in frames]
+    monkeypatch.setattr("tgrpo.torchrun.cores", lambda: len(frames))
+    images._threads.cache_clear()
+    all_at_once = threading.Barrier(len(frames), timeout=120)
+
+    def meet(frame):
+        all_at_once.wait()
+        return rotated(frame)
+
+    monkeypatch.setattr(images, "rotated", meet)
+    np.testing.assert_array_equal(prepared(frames), np.stack(alone))
 
 
 def test_all_steps_together(steps):

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import math
 import pickle
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from huggingface_hub.utils import filter_repo_objects
 from torch import Tensor
 from torch.nn import functional
 
@@ -269,6 +271,21 @@ class TestFiles:
         (whole / name).write_bytes(b"")
         with pytest.raises(CheckpointError, match=message):
             expect_usable(whole_config(whole), [])
+
+    def test_its_components_are_brought_from_the_hub_too(self, whole, tmp_path, monkeypatch):
+        (whole / "action_head--50000_checkpoint.pt").write_bytes(b"")
+        (brought := tmp_path / "brought").mkdir()
+
+        def download(_: str, *, allow_patterns: list[str]) -> str:
+            files = [path.name for path in whole.iterdir()]
+            for name in filter_repo_objects(files, allow_patterns=allow_patterns):
+                shutil.copyfile(whole / name, brought / name)
+            return str(brought)
+
+        monkeypatch.setattr("tgrpo.policies.openvla.hub.snapshot_download", download)
+        with pytest.raises(CheckpointError, match="its actions are continuous"):
+            expect_usable(whole_config(Path("me/mine")), [])
+        assert (brought / PROJECTOR).is_file()
 
     def test_a_projector_of_another_size_is_refused(self, whole):
         torch.save(StateProjector(3).state_dict(), whole / PROJECTOR)

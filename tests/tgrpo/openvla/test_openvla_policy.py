@@ -137,6 +137,21 @@ def test_every_linear_layer_but_the_output_layer_has_an_adapter(policy):
     assert adapted < linear
 
 
+def test_the_network_is_walked_through_only_where_acting_and_learning_alternate(
+    trained, monkeypatch
+):
+    network, images = backbone_of(trained.config).network, frames(1)
+    tokens, _ = act(trained.sampler(), images)
+    switched, train = [], network.train
+    monkeypatch.setattr(network, "train", lambda mode: (switched.append(mode), train(mode)))
+    act(trained.sampler(), images)
+    for _ in range(2):
+        trained.log_probs(CONTEXT, seen(images), torch.from_numpy(tokens), temperature=1.0)
+    act(trained.sampler(), images)
+    assert switched == [True, False]
+    assert not any(layer.training for layer in network.language_model.model.layers)
+
+
 def test_sampled_log_probs_are_scored_ones(trained):
     images = frames(3)
     tokens, sampled = act(trained.sampler(), images)

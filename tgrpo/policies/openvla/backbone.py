@@ -73,7 +73,8 @@ class Backbone:
         `learning`: with gradient checkpointing; the network is left as it is needed to go on.
         """
         self.slots.wear(adapter)
-        self.network.train(learning)
+        if self.network.training != learning:  # a walk through thousands of modules
+            self.network.train(learning)
         device = self.network.device
         prompts = aligned([self.published.tokenizer.ids(context.instruction)] * len(robot))
         state = None if self.projector is None else self._told(context.suite, robot)

@@ -11,7 +11,9 @@ from huggingface_hub.errors import HfHubHTTPError
 from tgrpo.checkpoint import CheckpointError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-_PARTS = ["*.json", "*.safetensors", "*.model", "*.py"]  # *.py is kept for saving, never run
+# *.py is kept for saving, never run; *.pt are OpenVLA-OFT's components: without them a checkpoint
+# of continuous actions would look like one of tokens.
+_PARTS = ["*.json", "*.safetensors", "*.model", "*.py", "*.pt"]
 
 
 def local_folder(checkpoint: str) -> Path:

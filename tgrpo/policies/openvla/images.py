@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from PIL import Image
 from torch import Tensor
 
 from tgrpo.policies.openvla.resampling import central_crop, lanczos3
+from tgrpo.torchrun import place
 from tgrpo.trajectory import Camera
 
 CAMERA = Camera("agentview", height=256, width=256)  # of the demonstrations published for LIBERO
@@ -45,12 +48,19 @@ def prepared(frames: np.ndarray, *, crop: bool = True) -> np.ndarray:
     """Frames (B, H, W, 3) uint8, rows from bottom to top, to (B, 224, 224, 3) uint8.
 
     `crop`: whether the checkpoint was trained with random crops, as those published for LIBERO
-    were. No image depends on the others.
+    were. No image depends on the others, and each core of this process makes one at a time.
     """
-    return np.stack([_prepared(frame, crop) for frame in frames])
+    one = partial(_prepared, crop=crop)
+    return np.stack(list(map(one, frames) if len(frames) == 1 else _threads().map(one, frames)))
 
 
-def _prepared(frame: np.ndarray, crop: bool) -> np.ndarray:
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Threads are enough: numpy, scipy's products and both JPEG libraries leave Python's lock."""
+    return ThreadPoolExecutor(place().cores, thread_name_prefix="image")
+
+
+def _prepared(frame: np.ndarray, *, crop: bool) -> np.ndarray:
     image = lanczos3(through_jpeg(rotated(frame)), IMAGE_SIZE)
     return central_crop(image, _CROP_AREA) if crop else image
 
