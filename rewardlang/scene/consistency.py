@@ -11,7 +11,7 @@ from rewardlang.scene.model import GOAL_KINDS, Joint, Object, Region, Scene
 
 def contradictions(scene: Scene) -> Iterator[str]:
     """A sentence for each; none of a scene that everything else can work with."""
-    things: tuple[Object | Region, ...] = (*scene.objects, *scene.regions)
+    things = _things(scene)
     for name, count in Counter(thing.name for thing in things).items():
         if count > 1:
             yield f"`{name}` is the name of {count} things"
@@ -27,6 +27,10 @@ def contradictions(scene: Scene) -> Iterator[str]:
         yield from _of_count(atom, f"`initial` holds `{_spelt(atom)}`")
 
 
+def _things(scene: Scene) -> tuple[Object | Region, ...]:
+    return (*scene.objects, *scene.regions)
+
+
 def _of_joint(joint: Joint) -> Iterator[str]:
     if (joint.on_at - joint.off_at) * joint.direction <= 0:
         way = "above" if joint.direction > 0 else "below"
@@ -37,7 +41,7 @@ def _of_joint(joint: Joint) -> Iterator[str]:
 
 
 def _of_handles(scene: Scene) -> Iterator[str]:
-    joints = {thing.name: thing.joints for thing in (*scene.objects, *scene.regions)}
+    joints = {thing.name: thing.joints for thing in _things(scene)}
     for box in scene.handles:
         if box.joint not in {joint.name for joint in joints.get(box.part, ())}:
             yield f"a handle is of joint `{box.joint}`, which is none of `{box.part}`"
