@@ -52,6 +52,17 @@ def test_its_image_size_is_no_matter_of_the_policy_that_sees_none() -> None:
         VisionConfig(image_size=8)
 
 
+def test_it_learns_where_the_machine_computes_and_acts_on_the_cpu(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tgrpo.policies.default_device", lambda: torch.device("meta"))
+    policy = make_policy("tiny-vision", architecture={"width": 32, "head_width": 32})
+    assert isinstance(policy, TinyVisionPolicy)
+    assert {parameter.device.type for parameter in policy.parameters()} == {"meta"}
+    assert policy.device == policy.summary(SOUP).device == policy.reference().device
+    assert make_policy("tiny").device == torch.device("cpu")
+
+
 @dataclass(frozen=True)
 class Demonstration:
     context: TaskContext

@@ -13,7 +13,8 @@ from tgrpo.estimates.asked import setting_of
 from tgrpo.estimates.fitting import check_fits
 from tgrpo.estimates.memory import Setting
 from tgrpo.gl_libraries import loaded_backend
-from tgrpo.policies.openvla.backbone import default_device, expect_usable, precision_on
+from tgrpo.policies.devices import default_device
+from tgrpo.policies.openvla.backbone import expect_usable, precision_on
 from tgrpo.torchrun import place
 
 

@@ -13,6 +13,7 @@ from tgrpo.checkpoint import Checkpoint, CheckpointError, check_tensors, read_ch
 from tgrpo.checkpoint import write_checkpoint as _write
 from tgrpo.config import OpenVLAConfig
 from tgrpo.policies.base import Policy
+from tgrpo.policies.devices import default_device
 from tgrpo.policies.tiny import TinyPolicy
 from tgrpo.policies.tiny_network import TinyConfig
 from tgrpo.policies.tiny_vision import TinyVisionPolicy
@@ -26,7 +27,8 @@ def _tiny(architecture: Architecture, seed: int) -> Policy:
 
 
 def _tiny_vision(architecture: Architecture, seed: int) -> Policy:
-    return TinyVisionPolicy(VisionConfig.from_architecture(dict(architecture)), seed=seed)
+    config = VisionConfig.from_architecture(dict(architecture))
+    return TinyVisionPolicy(config, seed=seed).to(default_device())
 
 
 def _openvla(architecture: Architecture, seed: int) -> Policy:

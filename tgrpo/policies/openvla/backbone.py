@@ -16,6 +16,7 @@ from torch import Tensor
 from tgrpo.checkpoint import CheckpointError
 from tgrpo.config import OpenVLAConfig
 from tgrpo.openvla_shapes import Shapes
+from tgrpo.policies.devices import default_device
 from tgrpo.policies.openvla import names
 from tgrpo.policies.openvla.adapter import Adapter, Slots
 from tgrpo.policies.openvla.decoding import (
@@ -122,11 +123,6 @@ def backbone_of(config: OpenVLAConfig) -> Backbone:
     device = default_device()
     precision = precision_on(device, config)
     return _load(folder, config.model_copy(update={"precision": precision}), device)
-
-
-def default_device() -> torch.device:
-    """The GPU, where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def precision_on(
