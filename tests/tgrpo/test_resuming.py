@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tgrpo.capacity import cores
 from tgrpo.checkpoint import CheckpointError
 from tgrpo.cli.app import app
 from tgrpo.config import TrainConfig
@@ -223,7 +224,10 @@ def test_other_versions_are_told(run: RunFolder) -> None:
     assert what_differs(record) == []
     record["versions"] |= {"torch": "1.0", "gone": "2"}
     record["versions"].pop("numpy")
+    record["machine"]["cores"] = 4096
     told = ", ".join(what_differs(record))
+    assert f"cores 4096 → {cores()}" in told
+    assert "numba" in record["versions"]
     assert f"torch 1.0 → {torch.__version__.partition('+')[0]}" in told
     assert "gone 2 → missing" in told
     assert "numpy missing → " in told
