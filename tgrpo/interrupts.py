@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -19,15 +21,26 @@ def deferred() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # handlers run in the main thread alone
         return
-    received: list[int] = []
-    before = {
-        number: signal.signal(number, lambda number, _: received.append(number))
+    holding, received = True, list[int]()
+    before: dict[int, Callable[..., Any]] = {
+        number: handler
         for number in ENDING
-        if callable(signal.getsignal(number))  # otherwise it is ignored, or ends the process
+        if callable(handler := signal.getsignal(number))  # else ignored, or it ends the process
     }
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        """Where a signal ends the block's last lines, one of these is left behind: it hands on."""
+        if holding:
+            received.append(number)
+        else:
+            before[number](number, frame)
+
     try:
+        for number in before:
+            signal.signal(number, hold)
         yield
     finally:
+        holding = False
         for number, handler in before.items():
             signal.signal(number, handler)
         for pending in dict.fromkeys(received):

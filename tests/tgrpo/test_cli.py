@@ -156,6 +156,22 @@ def test_the_help_names_every_command_and_the_exit_codes() -> None:
         (("sft", "--task", "milk"), "unknown task; did you mean pick_up_the_milk_and_place_it"),
         (("sft", "--task", "libero_object/mlik"), "unknown task of libero_object 'mlik'"),
         (("states",), "choose tasks with --suite and --task"),
+        (("sft", "--preset", "paper"), "choose tasks with --suite and --task"),
+        (
+            ("sft", "--task", MILK, "--set", "start_from=mine.safetensors"),
+            "start_from: mine.safetensors would be taken in place of SFT; --set start_from=none",
+        ),
+        (("train", "--from", "x.safetensors", "--demos", "3"), "--demos is what SFT learns from"),
+        (("eval", "x.safetensors", "--episodes", "51"), "51: a task has 50 test states"),
+        (
+            ("eval", "--policy", "openvla:x", "--set", "learner.clip=0.1"),
+            "--set: learner.clip: decides nothing in an evaluation",
+        ),
+        (("catalogue", "--out", "x", "--bddl", "x", "--suite", "x"), "--suite is LIBERO's"),
+        (
+            ("plan", "--policy", "tiny", "--gpus", "2", "--dtype", "int8"),
+            "--dtype, --gpus: for OpenVLA, not for a tiny policy",
+        ),
         (("demonstrate", "--suite", "libero_objct"), "did you mean 'libero_object'"),
     ],
 )

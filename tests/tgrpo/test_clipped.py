@@ -57,6 +57,16 @@ def test_the_objective_is_the_mean_over_arms_of_the_mean_over_their_own_steps() 
         assert metrics["loss/policy"] == pytest.approx(expected, abs=1e-5)
 
 
+def test_the_size_of_advantages_is_a_mean_over_decisions() -> None:
+    policy = make_policy()
+    data = group(policy, [0.0], [1.0] * 9)
+    table = group_advantages(data, LearnerConfig(), TGRPO)
+    taken = np.abs(np.concatenate([table[0, :1], table[1]]))
+    metrics = ClippedLearner(policy, policy.reference(), LearnerConfig(), tgrpo).update([data])
+    assert metrics["advantage/mean_abs"] == pytest.approx(taken.mean())
+    assert metrics["advantage/max_abs"] == pytest.approx(taken.max())
+
+
 def test_advantages_of_arms_of_unequal_length() -> None:
     policy = make_policy()
     data = group(policy, [1.0, 1.0, 1.0], [3.0])

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.tgrpo.policies_here import SOUP, build, sample, scene
+from tgrpo import interrupts
 from tgrpo.interrupts import ENDING, deferred
 
 PRESSES = 150
@@ -80,6 +86,40 @@ def test_handlers_are_those_of_before_and_ignored_stays_ignored() -> None:
         signal.raise_signal(signal.SIGHUP)
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     assert [signal.getsignal(number) for number in ENDING] == before
+
+
+def press_at(line: int) -> bool:
+    """SIGTERM at the `line`-th line that `deferred` runs; False where there are fewer."""
+    lines, pressed = itertools.count(), False
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal pressed
+        if frame.f_code.co_filename != interrupts.__file__:
+            return None
+        if event == "line" and next(lines) == line:
+            pressed = True
+            signal.raise_signal(signal.SIGTERM)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        with contextlib.suppress(KeyboardInterrupt), deferred():
+            pass
+    finally:
+        sys.settrace(before)
+    return pressed
+
+
+def test_after_a_signal_at_any_line_of_it_every_signal_is_still_heard() -> None:
+    for line in itertools.count():
+        pressed = press_at(line)
+        for number in ENDING:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(number)
+        if not pressed:
+            break
+    assert line > len(ENDING)
 
 
 def in_a_thread(act: Callable[[], None]) -> None:

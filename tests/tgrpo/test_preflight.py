@@ -67,6 +67,14 @@ def test_a_wrong_choice_is_told_before_anything_heavy_loads(
     assert not (tmp_path / "runs").exists()
 
 
+def test_a_wrong_bound_of_the_cache_is_told_before_anything_heavy_loads(tmp_path: Path) -> None:
+    arguments = ("--rewards", TASKS, "--task", MILK, "--run-dir", tmp_path / "runs")
+    code, said, _ = train(*arguments, TGRPO_CACHE_GB="plenty")
+    assert code == 2
+    assert said.startswith("error: TGRPO_CACHE_GB=plenty: a number of gigabytes above 0 is asked")
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_broken_program_is_told_before_anything_heavy_loads(tmp_path: Path) -> None:
     program = tmp_path / "milk.rl"
     text = (TASKS / f"{MILK}.rl").read_text("utf-8")

@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tgrpo.cli.app import app
+from tgrpo.cli.report_command import played
 from tgrpo.layers import Layer, as_toml, resolve
 from tgrpo.policies import make_policy
 from tgrpo.programs import find_programs
@@ -131,6 +132,38 @@ def test_charts_show_what_was_written(tmp_path: Path) -> None:
     stages = [trace for trace in made["Furthest stage of the arms"].data if trace.xaxis == "x"]
     assert [trace.name for trace in stages] == ["reach", "grasp", "success"]
     assert np.sum([trace.y for trace in stages], axis=0) == pytest.approx(np.ones(4))
+
+
+def test_drawing_is_time_of_the_simulators(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "a")
+    seconds = {
+        **{"policy": 1.0, "transport": 0.5, "wait": 3.5, "update": 2.0},
+        **{"rendering": 3.0, "physics": 1.0, "reward": 0.5, "idle": 0.5},
+    }
+    row = {"phase": "train", "step": 1} | {f"seconds/{name}": x for name, x in seconds.items()}
+    (folder / "metrics.jsonl").write_text(json.dumps(row) + "\n")
+    (chart,) = (item for item in charts(read_runs([folder])) if "time" in item.title)
+    height = {"trainer": 0.0, "simulators": 0.0}
+    for trace in chart.figure.data:
+        height[trace.offsetgroup] += sum(trace.y)
+    wall = 5.0
+    assert height == {"trainer": wall + seconds["update"], "simulators": wall}
+    assert len({trace.marker.color for trace in chart.figure.data}) == len(seconds)
+    assert "(rendering, physics, reward, idle)" in chart.caption
+
+
+def test_a_run_that_is_being_made_longer_is_not_finished(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "a")
+    longer = resolve([Layer("test", {"iterations": 8, "evaluation.validation_episodes": 10})])
+    (folder / "config.toml").write_text(as_toml(longer))
+    text = page(read_runs([folder]))
+    assert "at iteration 4, not finished" in text
+    assert "last (iteration 4)" in text
+
+
+def test_a_run_of_sft_alone_is_played_without_a_program(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "a", ended=False)
+    assert played(read_runs([folder])[0]) == [(find_task(MILK), None), (find_task(SOUP), None)]
 
 
 def test_the_page_needs_nothing_else_and_escapes_what_it_shows(tmp_path: Path) -> None:

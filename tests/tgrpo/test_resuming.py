@@ -14,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from tgrpo.capacity import cores
+from tgrpo.checkpoint import CheckpointError
 from tgrpo.cli.app import app
 from tgrpo.config import TrainConfig
 from tgrpo.layers import ConfigError, Layer, preset_layer, resolve
@@ -222,7 +224,10 @@ def test_other_versions_are_told(run: RunFolder) -> None:
     assert what_differs(record) == []
     record["versions"] |= {"torch": "1.0", "gone": "2"}
     record["versions"].pop("numpy")
+    record["machine"]["cores"] = 4096
     told = ", ".join(what_differs(record))
+    assert f"cores 4096 → {cores()}" in told
+    assert "numba" in record["versions"]
     assert f"torch 1.0 → {torch.__version__.partition('+')[0]}" in told
     assert "gone 2 → missing" in told
     assert "numpy missing → " in told
@@ -259,13 +264,26 @@ class TestStates:
         assert line.endswith("; going on after iteration 1")
         assert run.iterations() == [1]
 
-    def test_without_the_anchor_the_run_begins_again(self, run: RunFolder) -> None:
-        self.save(run, 0, 1)
+    def test_a_damaged_anchor_before_the_first_iteration_is_made_again(
+        self, run: RunFolder
+    ) -> None:
+        self.save(run, 0)
         run.state(0).write_bytes(b"")
         told: list[str] = []
         assert latest_state(run, told.append) is None
         assert told[0].endswith("; beginning again")
-        assert run.iterations() == []
+
+    def test_without_the_anchor_nothing_that_was_learned_is_removed(self, run: RunFolder) -> None:
+        self.save(run, 0, 1, 2)
+        for damage in (lambda: run.state(0).write_bytes(b""), run.state(0).unlink):
+            damage()
+            with pytest.raises(CheckpointError) as caught:
+                latest_state(run, pytest.fail)
+            reason, way_out = str(caught.value).splitlines()
+            assert reason.startswith(f"{run.state(0)}: ")
+            assert f"{run.state(0)}, the run cannot go on after iteration 2" in way_out
+            assert way_out.endswith(f"tgrpo train --from {run.state(2)}")
+            assert run.iterations() == [2, 1]
 
 
 SCORES = st.dictionaries(

@@ -12,10 +12,10 @@ from rich.console import Console
 
 from tgrpo.capacity import CONTROL_STEPS_PER_SECOND, cores, evaluation_slots
 from tgrpo.cli.console import make_console
-from tgrpo.cli.data_commands import choose_tasks
+from tgrpo.cli.data_commands import named_tasks
 from tgrpo.cli.evaluated import policy_and_tasks
 from tgrpo.cli.listeners import make_listener
-from tgrpo.cli.mistakes import INTERRUPTED, expect_file, expect_folder, fail
+from tgrpo.cli.mistakes import INTERRUPTED, WRONG_USAGE, expect_file, expect_folder, fail
 from tgrpo.cli.options import Resolved
 from tgrpo.cli.report import print_evaluation, print_paths
 from tgrpo.cluster import expect_backend
@@ -33,7 +33,8 @@ from tgrpo.rollouts.evaluation import Evaluation, EvaluationJob
 from tgrpo.rollouts.lockstep import OnSteps
 from tgrpo.rollouts.machines import Machines, open_backend
 from tgrpo.scripted.planner import check_skills
-from tgrpo.simulation.initial_states import Split, load_states
+from tgrpo.simulation.cached_files import size_limit
+from tgrpo.simulation.initial_states import COUNTS, Split, load_states
 from tgrpo.tasks import Task
 from tgrpo.training.cloning import read, starting_policy
 from tgrpo.training.planning import (
@@ -96,10 +97,9 @@ def run_sft(resolved: Resolved, out: Path | None) -> None:
     expect_backend(config.backend, config.address)
     if out is not None:
         expect_file("--out", out)
-    if config.sft.steps == 0:
-        message = "no step would be taken; --set sft.steps=N says how many"
-        raise ConfigError([ConfigMistake("configuration", "sft.steps", message)])
-    tasks = choose_tasks(config.tasks.suite, config.tasks.names or _preferred(config))
+    _expect_steps(config)
+    size_limit()
+    tasks = named_tasks(config.tasks.suite, config.tasks.names or _preferred(config))
     check_inputs(config, tasks)
     warn(console)
     folder = RunFolder.create(config.run_dir, f"sft-{run_name(tasks)}", datetime.now())
@@ -116,6 +116,18 @@ def run_sft(resolved: Resolved, out: Path | None) -> None:
     print_evaluation(console, evaluation, "SFT policy on validation states")
     write_json(folder.results, {"split": "validation", **evaluation.as_json()})
     print_paths(console, [("run folder", folder.path), ("policy", checkpoint)])
+
+
+def _expect_steps(config: TrainConfig) -> None:
+    """Raise ConfigError where nothing would be learned from demonstrations."""
+    mistakes = []
+    if config.sft.steps == 0:
+        mistakes.append(("sft.steps", "no step would be taken; --set sft.steps=N says how many"))
+    if config.start_from is not None:
+        message = f"{config.start_from} would be taken in place of SFT; --set start_from=none"
+        mistakes.append(("start_from", message))
+    if mistakes:
+        raise ConfigError([ConfigMistake("configuration", *item) for item in mistakes])
 
 
 def _preferred(config: TrainConfig) -> tuple[str, ...]:
@@ -188,6 +200,9 @@ def run_evaluation(
     """
     console = make_console()
     expect_backend(backend, address)
+    if episodes > COUNTS[split]:
+        message = f"--episodes {episodes}: a task has {COUNTS[split]} {split} states"
+        fail(message, WRONG_USAGE)
     if json_file is not None:
         expect_file("--json", json_file)
     if videos is not None:
@@ -227,10 +242,13 @@ def run_evaluation(
         write_json(json_file, {**details, **evaluation.as_json()})
         print_paths(console, [("json", json_file)])
     if videos is not None:
-        print_paths(console, [("video", path) for path in _write_videos(videos, policy, jobs)])
+        written = _write_videos(videos, policy, jobs, stepper)
+        print_paths(console, [("video", path) for path in written])
 
 
-def _write_videos(folder: Path, policy: Policy, jobs: Sequence[EvaluationJob]) -> Iterator[Path]:
+def _write_videos(
+    folder: Path, policy: Policy, jobs: Sequence[EvaluationJob], stepper: StepperName
+) -> Iterator[Path]:
     """The first state of each task, played once more for the camera: it moves as it did."""
     from tgrpo.reporting.episodes import play_episode
     from tgrpo.reporting.videos import write_video
@@ -238,7 +256,12 @@ def _write_videos(folder: Path, policy: Policy, jobs: Sequence[EvaluationJob]) -
     for job in jobs:
         state = job.states[0]
         episode = play_episode(
-            policy.sampler(), job.task, job.program, state, max_steps=job.max_steps
+            policy.sampler(),
+            job.task,
+            job.program,
+            state,
+            max_steps=job.max_steps,
+            stepper=stepper,
         )
         ending = "failure" if episode.success is None else "success"
         name = f"{job.task.name}-{state.split}-{state.index}-{ending}.mp4"

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from tgrpo.cli.arguments import SplitOption, Suite, Tasks, Workers
-from tgrpo.cli.mistakes import expect_folder, reporting
+from tgrpo.cli.mistakes import WRONG_USAGE, expect_folder, fail, reporting
 
 
 def demonstrate(
@@ -23,7 +23,9 @@ def demonstrate(
         float,
         typer.Option(help="Disturb the executed translation: deviation, in actions.", min=0.0),
     ] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the disturbance.", min=0)] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Of the disturbance; begins with state number SEED * COUNT.", min=0)
+    ] = 0,
     image_size: Annotated[
         int | None,
         typer.Option(
@@ -116,6 +118,8 @@ def catalogue(
     """
     with reporting():
         expect_folder("--out", out)
+        if bddl and suite:
+            fail("--suite is LIBERO's; with --bddl the files say what is made", WRONG_USAGE)
         if bddl:
             from tgrpo.scenes.own_scenes import write_own_scenes
 

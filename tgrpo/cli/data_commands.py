@@ -57,7 +57,7 @@ def _chosen(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
     return tuple(chosen)
 
 
-def _named_tasks(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
+def named_tasks(suite: str | None, names: Sequence[str]) -> tuple[Task, ...]:
     """As `choose_tasks`, where the user has to choose."""
     tasks = choose_tasks(suite, names)
     if not tasks:
@@ -96,7 +96,7 @@ def generate_state_files(suite: str | None, names: Sequence[str], out: Path | No
     console = make_console()
     folder = out or cache_folder() / "initial_states"
     expect_folder("--out", folder)
-    tasks = _named_tasks(suite, names)
+    tasks = named_tasks(suite, names)
     for number, task in enumerate(tasks, start=1):
         path = folder / task.suite / f"{task.name}.npz"
         generate_states(task, path)
@@ -145,7 +145,7 @@ def run_demonstrate(
     cameras = tuple(Camera(name, image_size, image_size) for name in LIBERO_CAMERAS if image_size)
     orders = [
         DemonstrationOrder(task, split, count, noise, seed, cameras, out / f"{task.id}_demo.hdf5")
-        for task in _named_tasks(suite, names)
+        for task in named_tasks(suite, names)
     ]
     existing = [str(order.path) for order in orders if order.path.exists()]
     if existing and not force:

@@ -110,6 +110,10 @@ def published_policy(policy: str, settings: Sequence[str]) -> OpenVLAConfig:
     """The checkpoint that `tgrpo eval --policy openvla:PATH` names. Raises ConfigError."""
     layers = option_layers({"policy": policy}, settings=settings)
     config = resolve(layers)
+    foreign = [name for name in layers[-1].values if not name.startswith("openvla.")]
+    if foreign:
+        message = "decides nothing in an evaluation, where only openvla.… does"
+        raise ConfigError([ConfigMistake("--set", name, message) for name in foreign])
     if config.policy.kind != "openvla":
         message = f"a {config.policy.kind} policy is evaluated by its checkpoint: tgrpo eval FILE"
         raise ConfigError([ConfigMistake("options", "--policy", message)])

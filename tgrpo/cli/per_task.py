@@ -8,7 +8,7 @@ from tgrpo.cli.commands import check_inputs, print_warnings
 from tgrpo.cli.console import make_console
 from tgrpo.cli.options import Resolved
 from tgrpo.cli.preflight import Readiness
-from tgrpo.cli.report import print_runs
+from tgrpo.cli.report import others_text, print_runs
 from tgrpo.cli.training import run_training
 from tgrpo.config import TasksConfig
 from tgrpo.programs import TaskProgram
@@ -18,7 +18,8 @@ from tgrpo.training.ranks import Ranks
 def run_per_task(resolved: Resolved, readiness: Readiness, ranks: Ranks) -> None:
     """Train a policy for each of the tasks. What is wrong with any of them is told first."""
     console, used = make_console(), readiness.selection.used
-    print_warnings(console, readiness.warnings)
+    others = (others_text(readiness.selection),) if readiness.selection.dropped else ()
+    print_warnings(console, (*readiness.warnings, *others))
     check_inputs(resolved.config, [item.task for item in used])
     results = []
     for number, item in enumerate(used, start=1):

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 import typer
 
 from tgrpo.cli.arguments import ConfigFile, Preset, Settings, Suite, Workers
-from tgrpo.cli.mistakes import reporting
+from tgrpo.cli.mistakes import WRONG_USAGE, fail, reporting
 from tgrpo.openvla_shapes import PUBLISHED_IDS
 
 
@@ -92,6 +92,14 @@ def plan(
         if chosen_suite := configuration.tasks.suite:
             expect_suite(chosen_suite, chosen_suite)
         if configuration.policy.kind != "openvla":
+            given = {
+                **{"--dtype": precision, "--lora-rank": lora_rank, "--micro-batch": micro_batch},
+                **{"--no-checkpointing": not checkpointing, "--gpus": gpus > 1, "--card": card},
+                **{"--memory": memory, "--bandwidth": bandwidth, "--flops": flops},
+            }
+            if foreign := [option for option, value in given.items() if value]:
+                kind = configuration.policy.kind
+                fail(f"{', '.join(foreign)}: for OpenVLA, not for a {kind} policy", WRONG_USAGE)
             from tgrpo.cli.plan_tiny import plan_tiny  # torch: seconds of loading
 
             plan_tiny(configuration, as_data=as_data)

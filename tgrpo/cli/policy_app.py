@@ -138,6 +138,8 @@ def train(
             return
         if accept_new_rewards:
             fail("--accept-new-rewards is for --resume RUN", WRONG_USAGE)
+        if start_from is not None and demos is not None:
+            fail("--demos is what SFT learns from; --from begins without SFT", WRONG_USAGE)
         resolved = resolve_options(
             named, preset=preset, config_file=config, settings=settings or (), demos=demos
         )

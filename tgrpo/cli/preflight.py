@@ -20,6 +20,7 @@ from tgrpo.doctor.findings import Finding, Status
 from tgrpo.doctor.report import line
 from tgrpo.layers import Layer
 from tgrpo.programs import Selection, TaskProgram, choose, join
+from tgrpo.simulation.cached_files import size_limit
 from tgrpo.simulation.state_files import state_file
 from tgrpo.tasks import Task
 from tgrpo.trackers import expect_trackers
@@ -53,10 +54,10 @@ class Resumption:
 def prepare_run(config: TrainConfig, *, per_task: bool = False) -> Readiness:
     """With `per_task` every task has the iterations to itself.
 
-    Raises ClusterError, TrackerMissingError, UnknownChoiceError, ProgramsError, NotReadyError.
+    Raises ClusterError, TrackerMissingError, CacheLimitError, UnknownChoiceError, ProgramsError,
+    NotReadyError.
     """
-    expect_backend(config.backend, config.address)
-    expect_trackers(config.log)
+    _expect_usable(config)
     choice = choose(config.rewards, config.tasks)
     findings = examine_quickly(config)
     _refuse(findings)
@@ -69,13 +70,12 @@ def prepare_run(config: TrainConfig, *, per_task: bool = False) -> Readiness:
 def prepare_resumption(
     path: Path, layers: Sequence[Layer], rewards: Path | None, *, accept: bool
 ) -> Resumption:
-    """Raises NoRunError, ConfigError, ClusterError, ProgramsError, ChangedRewardsError,
-    NotReadyError.
+    """Raises NoRunError, ConfigError, ClusterError, TrackerMissingError, CacheLimitError,
+    ProgramsError, ChangedRewardsError, NotReadyError.
     """
     folder = open_run(path)
     config = resumed_config(folder, layers)
-    expect_backend(config.backend, config.address)
-    expect_trackers(config.log)
+    _expect_usable(config)
     programs, notes = resumed_programs(folder, rewards, accept=accept)
     findings = examine_quickly(config)
     _refuse(findings)
@@ -87,6 +87,13 @@ def prepare_resumption(
     tasks = [item.task for item in programs]
     warnings = _warnings(config, findings, tasks, together=len(tasks))
     return Resumption(folder, config, programs, (*notes, *(changed if differs else ()), *warnings))
+
+
+def _expect_usable(config: TrainConfig) -> None:
+    """What the run asks of others: a cluster, trackers, room in the cache of models."""
+    expect_backend(config.backend, config.address)
+    expect_trackers(config.log)
+    size_limit()
 
 
 def _warnings(

@@ -56,11 +56,16 @@ def _time_text(seconds: float | None) -> str:
 def _tasks_text(selection: Selection) -> str:
     lines = [f"{item.task.id}" for item in selection.used]
     if selection.dropped:
-        lines.append(
-            f"(not the {selection.dropped} other tasks that have a program: choose with --suite "
-            "and --task, or allow more with --set tasks.limit=N)"
-        )
+        lines.append(f"({others_text(selection)})")
     return "\n".join(lines)
+
+
+def others_text(selection: Selection) -> str:
+    """Of the tasks that fit the choice, but not the limit."""
+    return (
+        f"not the {selection.dropped} other tasks that have a program: choose with --suite "
+        "and --task, or allow more with --set tasks.limit=N"
+    )
 
 
 def _policy_text(config: TrainConfig) -> str:

@@ -7,16 +7,18 @@ from pathlib import Path
 
 from rich.console import Console
 
+import rewardlang
 from tgrpo.cli.console import make_console
 from tgrpo.cli.mistakes import expect_file
 from tgrpo.cli.report import print_paths
 from tgrpo.files import write_text
 from tgrpo.policies import load_policy
-from tgrpo.programs import TaskProgram, select
+from tgrpo.programs import select
 from tgrpo.reporting.episodes import RecordedEpisode, play_episode
 from tgrpo.reporting.page import page
 from tgrpo.reporting.runs import RunHistory, read_runs
 from tgrpo.simulation.initial_states import Split, load_states
+from tgrpo.tasks import Task, find_task
 
 
 def run_report(
@@ -46,14 +48,18 @@ def _episodes(console: Console, run: RunHistory, count: int, split: Split) -> li
         return []
     sampler = load_policy(checkpoint)[0].sampler()
     recorded = []
-    for item in _programs(run):
-        for state in load_states(item.task, split)[:count]:
-            recorded.append(play_episode(sampler, item.task, item.program, state))
+    for task, program in played(run):
+        for state in load_states(task, split)[:count]:
+            stepper = run.config.stepper
+            recorded.append(play_episode(sampler, task, program, state, stepper=stepper))
             console.print(f"{recorded[-1].title}: {recorded[-1].ending}", markup=False)
     return recorded
 
 
-def _programs(run: RunHistory) -> tuple[TaskProgram, ...]:
-    """The run's own copies of its programs."""
+def played(run: RunHistory) -> list[tuple[Task, rewardlang.Program | None]]:
+    """The tasks of a run with its own copies of their programs; `tgrpo sft` has none."""
     folder = run.path / "programs"
-    return select(folder, run.config.tasks.model_copy(update={"limit": None})).used
+    if not folder.is_dir():
+        return [(find_task(name), None) for name in run.tasks]
+    used = select(folder, run.config.tasks.model_copy(update={"limit": None})).used
+    return [(item.task, item.program) for item in used]

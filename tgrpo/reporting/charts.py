@@ -15,7 +15,10 @@ from tgrpo.reporting.runs import RunHistory
 
 # Okabe and Ito's colours: told apart by everybody.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-_TIME = ("policy", "rendering", "transport", "wait", "update", "physics", "reward", "idle")
+# Of the process that asks the policy, and of the simulators' (`tgrpo.rollouts.lockstep.Clock`).
+_TRAINER = ("policy", "transport", "wait", "update")
+_SIMULATORS = ("rendering", "physics", "reward", "idle")
+_TIME_COLORS = (*COLORS, "#999999")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +237,7 @@ def time_split(runs: Sequence[RunHistory]) -> Chart | None:
     """Seconds of an iteration: of the process that asks the policy, and of the simulators'."""
     names = [
         name
-        for name in _TIME
+        for name in (*_TRAINER, *_SIMULATORS)
         if any(any(run.series("train", f"seconds/{name}")[1]) for run in runs)
     ]
     if not names:
@@ -247,8 +250,8 @@ def time_split(runs: Sequence[RunHistory]) -> Chart | None:
                 x=steps,
                 y=values,
                 name=name,
-                marker={"color": COLORS[number % len(COLORS)], "line": {"width": 0}},
-                offsetgroup="simulators" if name in ("physics", "reward", "idle") else "trainer",
+                marker={"color": _TIME_COLORS[number], "line": {"width": 0}},
+                offsetgroup="simulators" if name in _SIMULATORS else "trainer",
                 legendgroup=name,
                 showlegend=place == 0,
                 **_place(place),
@@ -257,7 +260,7 @@ def time_split(runs: Sequence[RunHistory]) -> Chart | None:
     figure.update_yaxes(title="s")
     caption = (
         "Left bar: the process that asks the policy (policy, transport, wait, update). Right bar: "
-        "the simulator processes, on average (physics, reward, idle)."
+        "the simulator processes, on average (rendering, physics, reward, idle)."
     )
     return Chart("Where the time goes", caption, figure)
 

@@ -14,7 +14,7 @@ from PIL import Image
 import rewardlang
 from tgrpo.actions import split_actions
 from tgrpo.policies.base import Sampler
-from tgrpo.rollouts.episodes import Assignment, Moment, Slot
+from tgrpo.rollouts.episodes import Assignment, Moment, Slot, StepperName
 from tgrpo.simulation.initial_states import InitialState
 from tgrpo.simulation.rendering import Renderer
 from tgrpo.tasks import Task
@@ -87,6 +87,7 @@ def play_episode(
     *,
     camera: Camera = CAMERA,
     max_steps: int | None = None,
+    stepper: StepperName = "fast",
 ) -> RecordedEpisode:
     """Play `state` greedily and record it. Raises RenderingError.
 
@@ -94,7 +95,7 @@ def play_episode(
     """
     cameras = tuple({seen.name: seen for seen in (camera, *sampler.cameras)}.values())
     steps, renderer = max_steps or task.max_steps, Renderer()
-    slot = Slot(renderer=renderer)
+    slot = Slot(stepper, renderer)
     try:
         moments = [slot.begin(Assignment(task, state, program, steps, cameras))]
         while not _ended(moments[-1]) and len(moments) <= steps:

@@ -45,8 +45,7 @@ def page(
 
 def _head(run: RunHistory) -> dict[str, Any]:
     config = run.config
-    ended = run.results is not None
-    state = "finished" if ended else f"at iteration {run.iterations}, not finished"
+    state = "finished" if run.finished else f"at iteration {run.iterations}, not finished"
     return {
         "label": run.label,
         "state": state,

@@ -29,7 +29,7 @@ class RunHistory:
     config: TrainConfig
     tasks: tuple[str, ...]
     phases: Mapping[str, Mapping[int, Row]]
-    results: Mapping[str, Any] | None  # None: the run has not ended
+    results: Mapping[str, Any] | None  # of the tests at its end; None: there were none yet
 
     def series(self, phase: str, name: str) -> tuple[list[int], list[float]]:
         """Steps and values of one metric, where it was written and finite."""
@@ -51,6 +51,13 @@ class RunHistory:
         ]
         told = [suspicious(history[: end + 1]) for end in range(len(history))]
         return [text.removeprefix("warning: ") for text in told if text]
+
+    @property
+    def finished(self) -> bool:
+        """The tests are of its last iteration: a run that is being made longer has earlier ones."""
+        if self.results is None:
+            return False
+        return bool(self.results["candidates"]["last"]["iteration"] == self.config.iterations)
 
     @property
     def iterations(self) -> int:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeVar
 
 from tgrpo.rollouts.episodes import StepperName
 from tgrpo.rollouts.hosting import Assign, Command, Failure, Host, Report
-from tgrpo.rollouts.processes import Child
+from tgrpo.rollouts.processes import Child, lose_patience
 from tgrpo.rollouts.shared_images import Layout, SharedImages, receive, share
 from tgrpo.trajectory import Camera
 
@@ -60,17 +60,19 @@ class ProcessLink:
     """A process of this machine at the end of a pipe; images take the way through shared memory.
 
     Commands are a few kB and a lane sends one at a time: they fit the pipe of a process that does
-    not read, so that sending never blocks.
+    not read, so that sending never blocks. A process that stops in the middle of a message for
+    `patience` seconds counts as gone.
     """
 
-    def __init__(self, name: str, slots: tuple[int, ...], stepper: StepperName):
-        self._child = Child(name, _serve, stepper)
-        self.connection: Connection = self._child.connection
+    def __init__(self, child: Child, slots: tuple[int, ...], patience: float):
+        self._child = child
+        self.connection: Connection = child.connection
+        lose_patience(self.connection, patience)
         self._slots = slots
         self._images: SharedImages | None = None
 
     def send(self, command: Command) -> None:
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, BlockingIOError):
             if isinstance(command, Assign):
                 self._make_room(next(iter(command.assignments.values())).cameras)
             self.connection.send(command)
@@ -84,6 +86,8 @@ class ProcessLink:
     def receive(self) -> Report | Failure:
         try:
             said: Report | Failure = self.connection.recv()
+        except BlockingIOError:
+            raise LinkBrokenError("it stopped in the middle of an answer") from None
         except (EOFError, OSError):  # also in the middle of a message
             raise LinkBrokenError(self._child.ending()) from None
         if isinstance(said, Failure) or not said.in_shared_memory:
@@ -102,13 +106,15 @@ class ProcessLink:
 
 
 class Processes:
-    """Workers that are processes of this machine."""
+    """Workers that are processes of this machine. `patience`: see `ProcessLink`."""
 
-    def __init__(self, stepper: StepperName):
+    def __init__(self, stepper: StepperName, patience: float):
         self._stepper: StepperName = stepper
+        self._patience = patience
 
     def start(self, number: int, slots: tuple[int, ...]) -> ProcessLink:
-        return ProcessLink(f"tgrpo-worker-{number}", slots, self._stepper)
+        child = Child(f"tgrpo-worker-{number}", _serve, self._stepper)
+        return ProcessLink(child, slots, self._patience)
 
     def wait(self, links: Sequence[ProcessLink], timeout: float) -> list[ProcessLink]:
         by_connection = {link.connection: link for link in links}

@@ -10,9 +10,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 
 from tgrpo.interrupts import deferred
 
@@ -23,6 +26,7 @@ ONE_THREAD = {
     "LP_NUM_THREADS": "0",  # of Mesa's software renderer, besides the one that calls it
 }
 _PATIENCE = 5.0  # seconds a child has to leave after it was asked to
+_LONGEST = 1e6  # seconds; a kernel counts no longer ones everywhere
 
 
 class Child:
@@ -68,6 +72,16 @@ class Child:
         self.ask_to_leave()
         self._process.kill()
         self._process.join(_PATIENCE)
+
+
+def lose_patience(connection: Connection, seconds: float) -> None:
+    """From now on BlockingIOError is raised where the other process neither reads on nor writes on
+    for `seconds` in the middle of a message, instead of waiting for it."""
+    whole, rest = divmod(min(seconds, _LONGEST), 1.0)
+    timeout = struct.pack("@ll", int(whole), int(1e6 * rest))
+    with socket.socket(fileno=os.dup(connection.fileno())) as end:
+        for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+            end.setsockopt(socket.SOL_SOCKET, option, timeout)
 
 
 @contextlib.contextmanager

@@ -66,7 +66,7 @@ class Pool(Closing):
         if workers < 1 or slots < 1:
             raise ValueError(f"a pool needs a worker and a slot, got {workers} and {slots}")
         self.slots = slots
-        self._links: Links[Any] = links or Processes(stepper)
+        self._links: Links[Any] = links or Processes(stepper, patience)
         self._patience = patience
         self._most_failures = failures
         self._on_loss = on_loss

@@ -25,6 +25,7 @@ from tgrpo.training.decisions import (
     in_pieces,
     minibatches,
 )
+from tgrpo.training.levels import decision_mask
 from tgrpo.training.losses import DecisionLoss, decision_loss, decision_weights
 from tgrpo.training.optimizer import Optimizer
 from tgrpo.training.ranks import ALONE, Ranks
@@ -118,7 +119,8 @@ class ClippedLearner:
 
 def _advantage_metrics(groups: Sequence[Group], tables: Sequence[np.ndarray]) -> dict[str, float]:
     """Shares of groups that teach nothing, and how large advantages are."""
-    size = np.concatenate([np.abs(table).ravel() for table in tables])
+    pairs = zip(groups, tables, strict=True)
+    size = np.concatenate([np.abs(table)[decision_mask(group)] for group, table in pairs])
     return {
         "advantage/mean_abs": float(size.mean()) if size.size else 0.0,
         "advantage/max_abs": float(size.max(initial=0.0)),

