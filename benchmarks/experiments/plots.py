@@ -34,14 +34,14 @@ def plot(results: Sequence[Result], experiment: Experiment, path: Path) -> None:
 
 def _bars(axes: Axes, results: Sequence[Result], experiment: Experiment, suite: str) -> None:
     names = []
-    for method in experiment.methods:
+    for number, method in enumerate(experiment.methods):
         item = rate(results, suite, method.name, "last")
         if item is None:
             continue
         place = len(names)
         names.append(method.name)
         whiskers = [[item.value - item.low], [item.high - item.value]]
-        axes.bar(place, item.value, yerr=whiskers, color=f"C{place}", alpha=0.6, capsize=4)
+        axes.bar(place, item.value, yerr=whiskers, color=f"C{number}", alpha=0.6, capsize=4)
         seeds = outcomes(results, suite, method.name, "last").values()
         axes.plot([place] * len(seeds), [rows.mean() for rows in seeds], "k.", markersize=4)
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
@@ -51,7 +51,7 @@ def _bars(axes: Axes, results: Sequence[Result], experiment: Experiment, suite: 
 
 
 def _curves(axes: Axes, results: Sequence[Result], experiment: Experiment, suite: str) -> None:
-    for method in experiment.methods:
+    for number, method in enumerate(experiment.methods):
         own = [
             item.validation
             for item in results
@@ -62,8 +62,9 @@ def _curves(axes: Axes, results: Sequence[Result], experiment: Experiment, suite
         if not own:
             continue
         iterations = sorted(set.intersection(*(set(history) for history in own)))
-        values = np.array([[history[number] for number in iterations] for history in own])
-        axes.plot(iterations, values.mean(axis=0), ".-", label=f"{method.name} ({len(own)})")
+        values = np.array([[history[iteration] for iteration in iterations] for history in own])
+        label = f"{method.name} ({len(own)})"
+        axes.plot(iterations, values.mean(axis=0), ".-", color=f"C{number}", label=label)
     axes.set_ylim(0, 1)
     axes.set_xlabel("iteration")
     axes.set_ylabel("success, validation, mean of seeds")
